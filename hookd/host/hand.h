@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "util/macro.h"
+
+#include <sys/types.h>
+
+/* A hand: a forked child that makes one call which may block in the kernel for ever, reports errno through a pipe and
+ * may be abandoned. It keeps the descriptors in keep_fds (the transaction's lock) and closes all others, so that nobody
+ * waits for a pipe it inherited. `output`, of output_max bytes, receives what fn wrote into its buffer (a read
+ * attribute). Returns what fn returned (0 or -errno); -ETIMEDOUT when it had not returned by `deadline`: then *ret_pid
+ * is the child that is still in flight; it was sent SIGKILL, which acts when the kernel lets go. -ECHILD: it died
+ * without a word. */
+typedef int (*HandFunction)(void *arg, char *output, size_t output_max);
+int hand_run(HandFunction fn, void *arg, uint64_t deadline, char *output, size_t output_max, pid_t *ret_pid);
+
+/* Descriptors every later hand of this process keeps (the transaction's lock); -1 ends. At most 4. */
+void hand_keep_fds(const int *fds);
+
+/* True while the hand has not been reaped; reaps it without waiting when it has ended. */
+bool hand_in_flight(pid_t pid);

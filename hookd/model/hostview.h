@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "util/parse.h"
+
+/* A snapshot of the host, taken by host/scan.c, and pure questions to it. All strings are owned by the view. */
+
+typedef struct HostFunction {
+        PciAddress address;
+        uint16_t vendor, device;
+        uint32_t class;  /* 0x030000 */
+        int boot_vga;    /* 1, 0, -1: no such attribute */
+        int iommu_group; /* -1: none */
+        char *driver;    /* NULL: unbound */
+        char *modalias;
+        char *parent;               /* the bridge above: "0000:00:03.0"; NULL on a root bus */
+        char *power_state;          /* "D0"; NULL before 5.11 */
+        char *power_control;        /* "auto", "on" */
+        int d3cold_allowed;         /* -1: no such attribute */
+        char **reset_method;        /* words of reset_method; empty: none */
+        bool has_reset;             /* the reset attribute exists */
+        bool has_reset_subordinate; /* a bridge that can hot-reset its bus (ABI of October 2024) */
+        bool is_bridge;
+        char **nodes; /* device files: /dev/dri/card0, /dev/snd/controlC0, /dev/fb0, /dev/i2c-3, /dev/nvidia0,
+                         /dev/vfio/5 … */
+        char **drm;   /* card0, renderD128 */
+        char **sound; /* card0 */
+        char **block; /* disks behind it: nvme0n1 */
+        char **net;   /* eth0 */
+} HostFunction;
+
+typedef struct HostModule {
+        char *name; /* with underscores, as in /proc/modules */
+        int refcnt;
+        char **holders; /* modules that use it */
+        char *state;    /* live, coming, going */
+} HostModule;
+
+typedef struct HostConsole {
+        char *id;   /* vtcon1: only for messages, numbers move */
+        char *name; /* "(M) frame buffer device" */
+        bool bound;
+} HostConsole;
+
+typedef struct HostFramebuffer {
+        int index;      /* fb0; -1: a firmware framebuffer that is a DRM device and has no fb node */
+        char *name;     /* as in /proc/fb: "EFI VGA", "nvidia-drmdrmfb" */
+        char *platform; /* platform device behind it: "efi-framebuffer.0", NULL: not a firmware framebuffer */
+        char *driver;   /* driver of that platform device: "efi-framebuffer", "simple-framebuffer" */
+        bool has_owner;
+        PciAddress owner; /* the PCI function whose memory it is */
+} HostFramebuffer;
+
+typedef struct HostUnit {
+        char *id;              /* canonical: lightdm.service */
+        char *active;          /* ActiveState: active, activating, inactive, failed … */
+        char *job;             /* type of a queued job ("start", "stop") or NULL */
+        char *cgroup;          /* /system.slice/lightdm.service or NULL */
+        uint64_t stop_timeout; /* TimeoutStopUSec, UINT64_MAX: infinity */
+} HostUnit;
+
+typedef struct HostSession {
+        char *id; /* "c1" */
+        char *user;
+        uint32_t uid;
+        char *seat;    /* "seat0" or "" */
+        char *tty;     /* "tty2" or "" */
+        char *type;    /* x11, wayland, tty, mir, unspecified */
+        char *class;   /* user, greeter, lock-screen, manager … */
+        char *service; /* PAM service: "lightdm-greeter", "login", "sshd" */
+        char *scope;   /* "session-c1.scope" */
+        char *state;   /* online, active, closing */
+        bool remote;
+        bool linger; /* of the user */
+} HostSession;
+
+typedef struct HostHolder {
+        int pid;
+        uint64_t start_time; /* field 22 of /proc/PID/stat: pid and start time name a process */
+        uint32_t uid;
+        char *comm;
+        char *cgroup;    /* path in the unified hierarchy */
+        char *unit;      /* system unit or session scope or user@UID.service from the cgroup; NULL: none */
+        char *user_unit; /* unit inside user@UID.service; NULL: none */
+        char *node;      /* which of the asked files */
+        bool mapped;     /* mapped, but not open */
+} HostHolder;
+
+typedef struct HostView {
+        HostFunction *functions;
+        size_t n_functions;
+        HostModule *modules;
+        size_t n_modules;
+        HostConsole *consoles;
+        size_t n_consoles;
+        HostFramebuffer *framebuffers;
+        size_t n_framebuffers;
+        HostUnit *display_manager; /* NULL: none known on this machine */
+        HostUnit *units;           /* the others that were asked for: profile's and the known holders */
+        size_t n_units;
+        HostSession *sessions;
+        size_t n_sessions;
+        HostHolder *holders; /* of the nodes of the functions asked for, and of the vendor's shared nodes */
+        size_t n_holders;
+        char **busy_disks;    /* block devices of the functions asked for that are mounted, swap, RAID or LVM: "nvme0n1
+                                 mounted on /srv" */
+        char **default_route; /* interfaces that carry a default route */
+        char **autologin_gettys; /* getty@tty1.service units that are active on a VT of the seat with a session */
+        char **missing_modules;  /* of vfio, vfio_iommu_type1, vfio_pci: not loaded and not built in */
+        char **variant_drivers;  /* "0000:01:00.0 mlx5_vfio_pci": from modules.alias vfio_pci: entries */
+        bool have_iommu;         /* at least one group */
+        bool shutting_down;      /* SystemState=stopping */
+} HostView;
+
+HostView *hostview_new(void);
+HostView *hostview_free(HostView *v);
+DEFINE_CLEANUP(HostView, hostview_free)
+
+/* All return NULL / false where there is none; nothing is copied. */
+const HostFunction *hostview_function(const HostView *v, const PciAddress *a);
+const HostModule *hostview_module(const HostView *v, const char *name); /* '-' and '_' are the same */
+const HostUnit *hostview_unit(const HostView *v, const char *id);
+static inline bool function_is_display(const HostFunction *fn)
+{
+        return fn->class >> 16 == 0x03; /* PCI base class 03: display controller */
+}
+/* Other functions that no driver of the guest's claims, i.e. displays that stay when `gone` are given away. */
+bool hostview_other_display(const HostView *v, const PciAddress *gone, size_t n_gone);

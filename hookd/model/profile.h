@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "util/parse.h"
+#include "util/fault.h"
+#include "model/guest.h"
+
+typedef enum Policy {
+        POLICY_AUTO,
+        POLICY_KEEP,
+        POLICY_STOP,      /* DisplayManager */
+        POLICY_UNBIND,    /* VTConsole, Framebuffer */
+        POLICY_UNLOAD,    /* Module */
+        POLICY_WAIT,      /* Sessions, Holders: wait, then refuse */
+        POLICY_REFUSE,    /* Holders: do not wait */
+        POLICY_TERMINATE, /* Sessions, Holders */
+        POLICY_KILL,      /* Holders */
+} Policy;
+const char *policy_name(Policy p);
+
+typedef enum ResetMethod { RESET_AUTO, RESET_NONE, RESET_FLR, RESET_BUS, RESET_REMOVE_RESCAN } ResetMethod;
+typedef enum ResetWhen { RESET_ON_RELEASE, RESET_ON_PREPARE, RESET_ON_BOTH } ResetWhen;
+typedef enum Widen { WIDEN_SLOT, WIDEN_NONE } Widen;
+const char *reset_method_name(ResetMethod m);
+const char *reset_when_name(ResetWhen w);
+const char *widen_name(Widen w);
+
+/* Device= in [Match]: either an address or a vendor:device pair. */
+typedef struct MatchDevice {
+        bool is_address;
+        PciAddress address;
+        uint16_t vendor, device;
+} MatchDevice;
+
+/* The effective settings for a guest: hookd.conf's values with the profile's on top. All times in microseconds. A list
+ * that is NULL is empty; "auto" for a list is its _auto flag. Sections and keys: design, and hookd.profile(5). */
+typedef struct Profile {
+        char *name; /* file name without .ini; "" for the defaults */
+        char *path;
+
+        char **match_domain; /* globs, fnmatch(3); empty: the file's name, exactly */
+        MatchDevice *match_device;
+        size_t n_match_device;
+
+        bool functions_auto; /* Functions= unset: the domain's PCI hostdevs */
+        PciAddress *functions;
+        size_t n_functions;
+        Widen widen;
+        char **allow_drivers;
+
+        uint64_t start_timeout, rollback_timeout, stop_timeout;
+
+        Policy dm_policy;
+        char *dm_unit; /* NULL: auto */
+
+        char **stop_units;
+        bool known_holders;
+
+        Policy sessions_policy;
+        uint64_t sessions_timeout;
+
+        Policy holders_policy;
+        uint64_t holders_timeout;
+
+        bool keep_awake;
+
+        Policy vtconsole_policy;
+
+        Policy module_policy;
+        char **module_names; /* NULL: auto */
+
+        Policy framebuffer_policy;
+
+        char *driver_guest; /* NULL: auto */
+        char *driver_host;  /* NULL: recorded */
+
+        ResetMethod reset_method;
+        ResetWhen reset_when;
+        uint64_t reset_timeout;
+} Profile;
+
+/* Defaults as compiled in. NULL: out of memory. */
+Profile *profile_new(void);
+Profile *profile_free(Profile *p);
+DEFINE_CLEANUP(Profile, profile_free)
+
+/* Reads a profile (or hookd.conf, where [Match] is an error) on top of `base` (NULL: the compiled-in defaults), through
+ * inih with a reader of our own. dirfd + name; path is for messages. Every problem is collected, one "file:line: what,
+ * what was expected" each, in *ret_problems (may be NULL; caller frees the strv); the first is also in *f. -EINVAL for
+ * a bad file, -EPERM for one that is not a regular file owned by root, or that group or others can write (check_owner
+ * false: not checked), -errno. Nothing is returned in *ret then. */
+int profile_load(int dirfd, const char *name, const char *path, const Profile *base, bool check_owner, Profile **ret,
+                 char ***ret_problems, Fault *f);
+/* As profile_load() from memory: the fuzzer's and the tests' door. */
+int profile_parse(const char *text, size_t size, const char *path, bool is_conf, const Profile *base, Profile **ret,
+                  char ***ret_problems, Fault *f);
+
+/* All keys with section, default and one line of help: for the man page test, hookctl show, completion. NULL at the
+ * end. */
+typedef struct ProfileKey {
+        const char *section, *key, *default_text, *help;
+} ProfileKey;
+const ProfileKey *profile_keys(void);
+/* The effective value as it would be written in a file. Caller frees; NULL: out of memory. */
+char *profile_value(const Profile *p, const char *section, const char *key);
+
+/* ---- which profile ---- (profile-index.c) */
+
+/* What the daemon keeps of each file in the profiles folder: enough to say whether an event may be somebody's. */
+typedef struct ProfileIndex ProfileIndex;
+
+/* Reads every *.ini of a folder. A broken file stays in the index as broken, with its fault, and owns the domain of its
+ * file name and, where they could still be read, of its Domain= lines. 0, or -errno when the folder cannot be read; a
+ * folder that does not exist is an empty index. */
+int profile_index_load(const char *dir, bool check_owner, ProfileIndex **ret, Fault *f);
+ProfileIndex *profile_index_free(ProfileIndex *x);
+DEFINE_CLEANUP(ProfileIndex, profile_index_free)
+size_t profile_index_size(const ProfileIndex *x);
+
+/* Could any profile match a guest of that name, by whatever devices it may have? False: nobody owns its events. */
+bool profile_index_may_own(const ProfileIndex *x, const char *domain);
+
+/* The file for this guest: exact file name, exact Domain=, the longer glob, Device= as address, then as vendor:device;
+ * Domain= and Device= in one file must both hold. `ids` gives vendor and device of the guest's PCI devices, in the
+ * order of guest->devices (0:0 where absent). 1 and *ret_name (borrowed, file name with .ini); 0: nobody's; -EEXIST: a
+ * tie, the fault names both files; -EINVAL: the winner is broken, the fault is its first problem. */
+int profile_index_choose(const ProfileIndex *x, const Guest *guest, const uint32_t *ids, const char **ret_name,
+                         Fault *f);

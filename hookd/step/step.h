@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "host/host.h"
+#include "model/plan.h"
+#include "model/profile.h"
+
+typedef struct PlanInput {
+        const Profile *profile;
+        const Guest *guest;
+        const HostView *view;
+        const PciAddress *functions; /* the card: settled by the planner (Functions=, Widen=), ascending */
+        size_t n_functions;
+        bool stops_desktop; /* set by the planner from display-manager's plan, for the steps after it: the display
+                               manager is stopped for this card */
+} PlanInput;
+
+typedef struct Step {
+        const char *name;
+        /* Appends this step's actions. Pure: no Host. A refusal is -errno with a fault. May be NULL. */
+        int (*plan)(const PlanInput *in, Plan *plan, Fault *f);
+        /* For ACTION_GATE: waits, bounded by h->deadline, until the condition holds (0), or refuses with a fault. */
+        int (*gate)(Host *h, const Action *a, Fault *f);
+        /* The value the target has now; VALUE_NONE when it does not exist. Reports every attribute converge writes. */
+        int (*observe)(Host *h, const Action *a, char **ret_value, Fault *f);
+        /* Moves the target to value from whatever it is now; already there is success. The engine observes afterwards
+         * and compares: a step need not verify what observe can see. */
+        int (*converge)(Host *h, const Action *a, const char *value, Fault *f);
+        /* Are these two values as good as each other for this target? NULL: string equality. `now` is observed. */
+        bool (*satisfied)(const Action *a, const char *now, const char *wanted);
+        int forward, back; /* ranks; 0: not in that direction */
+} Step;
+
+extern const Step step_display_manager, step_services, step_sessions, step_holders, step_power, step_vtconsole,
+        step_override, step_module, step_framebuffer, step_driver, step_reset, step_settle;
+
+/* All steps in forward order, NULL at the end (table.c). */
+const Step *const *step_table(void);
+const Step *step_find(const char *name); /* NULL: unknown */
