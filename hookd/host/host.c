@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/host.h"
+
+/* Nothing of the real machine in here: the fake host links this file too. */
+
+Host *host_free(Host *h)
+{
+        if (h)
+                h->ops->free(h);
+        return NULL;
+}
+
+int host_read(Host *h, const char *path, char **ret)
+{
+        return h->ops->read(h, path, 0, ret);
+}
+
+int host_read_hand(Host *h, const char *path, char **ret)
+{
+        return h->ops->read(h, path, HOST_HAND, ret);
+}
+
+int host_read_uint(Host *h, const char *path, int base, uint64_t *ret)
+{
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = host_read(h, path, &text);
+        if (r < 0)
+                return r;
+
+        return base == 16 ? parse_hex(text, UINT64_MAX, ret) : parse_uint(text, UINT64_MAX, ret);
+}
+
+int host_write(Host *h, const char *path, const char *value)
+{
+        return h->ops->write(h, path, value, 0);
+}
+
+int host_write_hand(Host *h, const char *path, const char *value)
+{
+        return h->ops->write(h, path, value, HOST_HAND);
+}
+
+int host_readlink(Host *h, const char *path, char **ret)
+{
+        _cleanup_free_ char *full = NULL;
+        char *slash;
+        int r;
+
+        r = h->ops->readlink(h, path, &full);
+        if (r < 0)
+                return r;
+
+        slash = strrchr(full, '/');
+        if (slash)
+                memmove(full, slash + 1, strlen(slash + 1) + 1);
+
+        *ret = TAKE_PTR(full);
+        return 0;
+}
+
+int host_readlink_full(Host *h, const char *path, char **ret)
+{
+        return h->ops->readlink(h, path, ret);
+}
+
+int host_list(Host *h, const char *path, char ***ret)
+{
+        return h->ops->list(h, path, ret);
+}
+
+bool host_exists(Host *h, const char *path)
+{
+        return h->ops->exists(h, path) > 0;
+}
+
+int host_module(Host *h, ModuleOp op, const char *name, ModuleInfo *ret)
+{
+        return h->ops->module(h, op, name, ret);
+}
+
+int host_unit(Host *h, UnitOp op, const char *name, UnitInfo *ret)
+{
+        return h->ops->unit(h, op, name, ret);
+}
+
+int host_sessions(Host *h, HostSession **ret, size_t *ret_n)
+{
+        return h->ops->session(h, SESSION_LIST, NULL, ret, ret_n);
+}
+
+int host_session_terminate(Host *h, const char *id)
+{
+        return h->ops->session(h, SESSION_TERMINATE, id, NULL, NULL);
+}
+
+int host_holders(Host *h, char *const *nodes, HostHolder **ret, size_t *ret_n)
+{
+        return h->ops->holders(h, nodes, ret, ret_n);
+}
+
+int host_signal(Host *h, const HostHolder *holder, int signo)
+{
+        return h->ops->signal(h, holder, signo);
+}
+
+int host_wait(Host *h, unsigned what, const HostHolder *holders, size_t n, uint64_t slice_usec)
+{
+        return h->ops->wait(h, what, holders, n, slice_usec);
+}
+
+uint64_t host_now(Host *h)
+{
+        return h->ops->now(h);
+}
+
+HostHolder *holders_free(HostHolder *holders, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free(holders[i].comm);
+                free(holders[i].cgroup);
+                free(holders[i].unit);
+                free(holders[i].user_unit);
+                free(holders[i].node);
+        }
+        free(holders);
+        return NULL;
+}
+
+HostSession *sessions_free(HostSession *sessions, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free(sessions[i].id);
+                free(sessions[i].user);
+                free(sessions[i].seat);
+                free(sessions[i].tty);
+                free(sessions[i].type);
+                free(sessions[i].class);
+                free(sessions[i].service);
+                free(sessions[i].scope);
+                free(sessions[i].state);
+        }
+        free(sessions);
+        return NULL;
+}
