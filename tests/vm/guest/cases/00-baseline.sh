@@ -1,0 +1,18 @@
+# shellcheck shell=bash disable=SC2016
+# What happens without hookd: one round with a hook script as people have them. It shows that this bed can tell.
+
+case_begin 'a bash hook leaves the display manager failed and the console dark'
+if [[ ! -e /lab/baseline ]]; then
+	not_run 'no baseline hook given (--baseline FILE)'
+	exit
+fi
+hook_install /lab/baseline
+guest_define vm1
+screenshot baseline-before
+check 'the guest starts' guest_start vm1
+expect_drivers vfio-pci vfio-pci
+check 'the guest is destroyed' guest_destroy vm1
+check 'the display manager is failed' wait_for '[[ $(systemctl is-active display-manager) == failed ]]' 60
+check 'no framebuffer console is left' wait_for '! grep -q "frame buffer" /sys/class/vtconsole/*/name' 10
+expect 'framebuffers' "$(</proc/fb)" ''
+screenshot baseline-after
