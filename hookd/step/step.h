@@ -21,7 +21,8 @@ typedef struct Step {
         int (*plan)(const PlanInput *in, Plan *plan, Fault *f);
         /* For ACTION_GATE: waits, bounded by h->deadline, until the condition holds (0), or refuses with a fault. */
         int (*gate)(Host *h, const Action *a, Fault *f);
-        /* The value the target has now; VALUE_NONE when it does not exist. Reports every attribute converge writes. */
+        /* NULL: a deed rather than a state (reset, settle): converge is always called and verifies itself.
+         * The value the target has now; VALUE_NONE when it does not exist. Reports every attribute converge writes. */
         int (*observe)(Host *h, const Action *a, char **ret_value, Fault *f);
         /* Moves the target to value from whatever it is now; already there is success. The engine observes afterwards
          * and compares: a step need not verify what observe can see. */

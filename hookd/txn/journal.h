@@ -35,6 +35,8 @@ typedef struct Journal {
         Plan *plan;                  /* NULL: none yet */
         LogLine *lines;
         size_t n_lines;
+        int owner_pid; /* who called the hook (libvirtd), with its start time; 0: not known */
+        uint64_t owner_start;
 } Journal;
 
 /* Creates <root>/<uuid> (0700, root folder made when missing) and takes its lock; -EBUSY when another holds it, with a
@@ -52,6 +54,11 @@ DEFINE_CLEANUP(Journal, journal_close)
 int journal_write_plan(Journal *j, Plan *plan, Fault *f);
 /* Appends one line and fdatasyncs. text may be NULL. 0 or -errno. */
 int journal_log(Journal *j, LogWord word, int index, const char *text);
+/* Notes the process whose hook this is. While it lives and no stopped came, a HELD transaction without QEMU is a start
+ * in progress. */
+int journal_set_owner(Journal *j, int pid, uint64_t start_time);
+/* Does somebody work on it (its lock is held)? Never waits. */
+bool journal_locked(const Journal *j);
 /* Removes the folder of a finished transaction. */
 int journal_remove(Journal *j);
 /* Appends STOPPED without the lock (one atomic O_APPEND write): the daemon's note. 0, -ENOENT, -errno. */

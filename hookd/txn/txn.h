@@ -32,19 +32,41 @@ typedef struct Txn {
         Host *host;
         Journal *journal;
         const char *root;                       /* of the journals */
+        const char *domain;                     /* for the audit */
         const char *event;                      /* for the audit: "prepare/begin" */
         uint64_t forward_timeout, back_timeout; /* usec */
 } Txn;
 
-/* Observes, checks claims, journals the plan with its before values, applies it, verifies every function and logs HELD.
- * On any failure, cancellation or deadline it rolls back what was done and returns the first fault. Takes over plan. */
+/* Observes, checks claims, journals the plan with its before values, applies it, verifies it and logs HELD. On any
+ * failure, cancellation or deadline it rolls back what was done and returns the first fault. Takes plan over. Where the
+ * card is stuck (host->stuck) what cannot be undone stays in the journal, state STUCK. */
 int txn_prepare(Txn *t, Plan *plan, Fault *f);
-/* Converges every action that may have taken effect to its before value, in back order, best effort: a failure is
- * reported and the rest goes on. 0: all back, the journal is gone. why: "release", "recovery after a restart" … */
-int txn_revert(Txn *t, const char *why, Fault *f);
-/* Is QEMU still there? 1: a process holds a vfio group of the card, or the pid file of the domain is locked; 0 no;
- * fault text names it. */
-int txn_guest_alive(Txn *t, Fault *f);
 
-/* recover.c: what to do with a journal found open. */
-int txn_recover(Txn *t, Fault *f);
+/* revert.c: converges every action that may have taken effect to its before value, in back order, best effort: a
+ * failure is reported and the rest goes on. 0: all back, the journal is removed. why: "release", "recovery after a
+ * restart" … */
+int txn_revert(Txn *t, const char *why, Fault *f);
+
+/* guest.c: is QEMU still there? 1: a process holds a vfio group of the card, or QEMU runs by libvirt's pid file; 0: no.
+ * *ret (may be NULL, caller frees with holders_free) gets the processes. */
+int txn_guest_alive(Txn *t, HostHolder **ret, size_t *ret_n);
+/* Does the process that called the hook (libvirtd) still live? */
+bool txn_owner_alive(Txn *t);
+
+/* recover.c: deals with a journal found open: leaves it alone while its guest runs or is being started, reverts
+ * otherwise. *ret_kept: left alone. */
+int txn_recover(Txn *t, bool *ret_kept, Fault *f);
+
+/* engine.c: what run.c and revert.c share. */
+/* Sets h->deadline for one call: timeout_usec from now, but not beyond limit. */
+void engine_deadline(Host *h, uint64_t timeout_usec, uint64_t limit);
+/* Converges action i to value and observes that it got there. 0: there (already, or now), *ret_from what it was. */
+int engine_converge(Txn *t, const Action *a, const char *value, uint64_t limit, char **ret_from, Fault *f);
+bool engine_satisfied(const Action *a, const char *now, const char *wanted);
+
+/* audit.c: the story in the journal. */
+void audit_plan(const Txn *t, const Plan *plan);
+void audit_step(const Txn *t, const Action *a, const char *from, const char *to, const char *result, uint64_t usec,
+                int priority, const char *message_id, const char *text);
+void audit_outcome(const Txn *t, int priority, const char *message_id, const char *result, uint64_t usec,
+                   const char *text);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "txn/txn.h"
+
+#include "util/log.h"
+
+#include <stdio.h>
+
+static const char *uuid_of(const Txn *t)
+{
+        return t->journal && t->journal->plan ? t->journal->plan->uuid : NULL;
+}
+
+void audit_plan(const Txn *t, const Plan *plan)
+{
+        _cleanup_free_ char *functions = strv_join(plan->functions, " ");
+        const LogField fields[] = {
+                { FIELD_DOMAIN, t->domain },
+                { FIELD_UUID, plan->uuid },
+                { FIELD_EVENT, t->event },
+                { FIELD_TARGET, functions },
+                { NULL, NULL },
+        };
+
+        log_entry(LOG_INFO, MESSAGE_PLAN, fields, "%s: %zu actions for %s, by %s", t->domain, plan->n_actions,
+                  functions && *functions ? functions : "no device", *plan->profile ? plan->profile : "the defaults");
+        STRV_FOREACH (w, plan->warnings) {
+                log_entry(LOG_WARNING, MESSAGE_WARNING, fields, "%s: %s", t->domain, *w);
+        }
+}
+
+void audit_step(const Txn *t, const Action *a, const char *from, const char *to, const char *result, uint64_t usec,
+                int priority, const char *message_id, const char *text)
+{
+        char duration[24];
+        const LogField fields[] = {
+                { FIELD_DOMAIN, t->domain },
+                { FIELD_UUID, uuid_of(t) },
+                { FIELD_EVENT, t->event },
+                { FIELD_STEP, a->step },
+                { FIELD_TARGET, a->target },
+                { FIELD_FROM, from },
+                { FIELD_TO, to },
+                { FIELD_RESULT, result },
+                { FIELD_DURATION_USEC, duration },
+                { NULL, NULL },
+        };
+        unsigned long long msec = (usec + 500) / 1000;
+
+        (void) snprintf(duration, sizeof(duration), "%llu", (unsigned long long) usec);
+        if (text && *text)
+                log_entry(priority, message_id, fields, "%s: %s %s: %s", t->domain, a->step, a->target, text);
+        else if (from && to)
+                log_entry(priority, message_id, fields, "%s: %s %s: %s -> %s (%s, %llu ms)", t->domain, a->step,
+                          a->target, from, to, result, msec);
+        else
+                log_entry(priority, message_id, fields, "%s: %s %s: %s (%llu ms)", t->domain, a->step, a->target,
+                          result, msec);
+}
+
+void audit_outcome(const Txn *t, int priority, const char *message_id, const char *result, uint64_t usec,
+                   const char *text)
+{
+        char duration[24];
+        const LogField fields[] = {
+                { FIELD_DOMAIN, t->domain }, { FIELD_UUID, uuid_of(t) },        { FIELD_EVENT, t->event },
+                { FIELD_RESULT, result },    { FIELD_DURATION_USEC, duration }, { NULL, NULL },
+        };
+
+        (void) snprintf(duration, sizeof(duration), "%llu", (unsigned long long) usec);
+        log_entry(priority, message_id, fields, "%s: %s", t->domain, text);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "txn/txn.h"
+
+#include "util/fd.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+struct Claims {
+        int fd;
+        Journal **others;
+        size_t n;
+};
+
+Claims *claims_unlock(Claims *c)
+{
+        if (!c)
+                return NULL;
+        journal_list_free(c->others, c->n);
+        closep(&c->fd);
+        free(c);
+        return NULL;
+}
+
+int claims_lock(const char *root, const char *uuid, uint64_t deadline, Claims **ret, Fault *f)
+{
+        _cleanup_(claims_unlockp) Claims *c = calloc(1, sizeof(*c));
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (!c)
+                return fault_set(f, -ENOMEM, root, "out of memory");
+        c->fd = -1;
+        if (asprintf(&path, "%s/claims.lock", root) < 0) {
+                path = NULL;
+                return fault_set(f, -ENOMEM, root, "out of memory");
+        }
+        c->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (c->fd < 0)
+                return fault_set(f, -errno, path, "cannot open %s: %s", path, fault_errno(-errno));
+        while (flock(c->fd, LOCK_EX | LOCK_NB) < 0) {
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return fault_set(f, -errno, path, "cannot lock %s: %s", path, fault_errno(-errno));
+                if (now_usec() >= deadline)
+                        return fault_set(f, -ETIMEDOUT, path,
+                                         "another transaction has kept %s locked too long; "
+                                         "`hookctl status` shows which",
+                                         path);
+                /* flock() has no deadline; the lock is held for milliseconds. */
+                (void) poll(NULL, 0, MIN(20, usec_to_poll(deadline)));
+        }
+        r = journal_list(root, &c->others, &c->n, NULL);
+        if (r < 0)
+                return fault_set(f, r, root, "cannot read the journals in %s: %s", root, fault_errno(r));
+        for (size_t i = 0; i < c->n; i++) {
+                const Plan *p = c->others[i]->plan;
+
+                if (p && !streq(p->uuid, uuid))
+                        continue;
+                journal_close(c->others[i]);
+                c->others[i--] = c->others[--c->n];
+        }
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+static int find_action(const Plan *p, const Action *a)
+{
+        for (size_t i = 0; i < p->n_actions; i++)
+                if (streq(p->actions[i].step, a->step) && streq(p->actions[i].target, a->target))
+                        return (int) i;
+        return -1;
+}
+
+/* Has this action been put back, or handed on, already? */
+static bool undone(const Journal *j, int i)
+{
+        bool r = false;
+
+        for (size_t n = 0; n < j->n_lines; n++)
+                if (j->lines[n].index == i)
+                        r = j->lines[n].word == LOG_WORD_UNDONE;
+        return r;
+}
+
+static bool undoing(const Journal *j, int i)
+{
+        bool r = false;
+
+        for (size_t n = 0; n < j->n_lines; n++)
+                if (j->lines[n].index == i)
+                        r = j->lines[n].word == LOG_WORD_UNDO;
+        return r;
+}
+
+/* Does journal j still need action i in its after state? One that is on its way back needs only what it has not reached
+ * yet. */
+static bool needs(const Journal *j, int i)
+{
+        switch (txn_state(j)) {
+        case TXN_RELEASED:
+                return false;
+        case TXN_REVERTING:
+        case TXN_STUCK:
+                return txn_action_open(j, i) && !undoing(j, i);
+        default:
+                return !undone(j, i);
+        }
+}
+
+ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_owner, const char **ret_before)
+{
+        const Journal *oldest = NULL;
+        int oldest_i = -1;
+
+        if (!(a->flags & (ACTION_EXCLUSIVE | ACTION_SHARED)))
+                return CLAIM_FREE;
+        for (size_t n = 0; n < c->n; n++) {
+                const Journal *j = c->others[n];
+                TxnState state = txn_state(j);
+                int i = find_action(j->plan, a);
+
+                if (i < 0 || state == TXN_RELEASED)
+                        continue;
+                if (a->flags & ACTION_EXCLUSIVE) {
+                        *ret_owner = j;
+                        /* Nobody works on it: it will not become free by waiting. */
+                        return state == TXN_REVERTING && journal_locked(j) ? CLAIM_WAIT : CLAIM_HELD;
+                }
+                if (undoing(j, i) && journal_locked(j)) {
+                        *ret_owner = j;
+                        return CLAIM_WAIT;
+                }
+                if (needs(j, i) && (!oldest || j->plan->created_usec < oldest->plan->created_usec)) {
+                        oldest = j;
+                        oldest_i = i;
+                }
+        }
+        if (!oldest)
+                return CLAIM_FREE;
+        *ret_owner = oldest;
+        *ret_before = oldest->plan->actions[oldest_i].before;
+        return CLAIM_INHERIT;
+}
+
+bool claims_needed_by_other(const Claims *c, const Action *a, const Journal **ret_other)
+{
+        for (size_t n = 0; n < c->n; n++) {
+                int i = find_action(c->others[n]->plan, a);
+
+                if (i >= 0 && needs(c->others[n], i)) {
+                        *ret_other = c->others[n];
+                        return true;
+                }
+        }
+        return false;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "txn/journal.h"
+
+#include "txn/log-text.h"
+#include "util/fd.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define JOURNAL_MAX ((size_t) 4 << 20)
+
+static uint64_t boottime_usec(void)
+{
+        struct timespec ts = { 0 };
+
+        (void) clock_gettime(CLOCK_BOOTTIME, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+static int open_root(const char *root, bool create, Fault *f)
+{
+        int fd;
+
+        if (create && mkdir(root, 0700) < 0 && errno != EEXIST)
+                return fault_set(f, -errno, root, "cannot make the folder for journals %s: %s", root,
+                                 fault_errno(-errno));
+        fd = open(root, O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW | O_RDONLY);
+        if (fd < 0)
+                return fault_set(f, -errno, root, "cannot open the folder for journals %s: %s", root,
+                                 fault_errno(-errno));
+        return fd;
+}
+
+static Journal *journal_new(const char *root, const char *uuid)
+{
+        Journal *j = calloc(1, sizeof(*j));
+
+        if (!j)
+                return NULL;
+        j->dir_fd = j->log_fd = j->lock_fd = -1;
+        if (asprintf(&j->path, "%s/%s", root, uuid) < 0) {
+                j->path = NULL;
+                return journal_close(j);
+        }
+        return j;
+}
+
+Journal *journal_close(Journal *j)
+{
+        if (!j)
+                return NULL;
+        closep(&j->log_fd);
+        closep(&j->lock_fd);
+        closep(&j->dir_fd);
+        plan_free(j->plan);
+        log_lines_free(j->lines, j->n_lines);
+        free(j->path);
+        free(j);
+        return NULL;
+}
+
+/* Opens <root>/<uuid> and takes its lock (mode 1: now or never, 2: wait). The holder of the lock may remove the folder
+ * before it lets go, so what was locked is compared with what is there now. */
+static int open_locked(int root_fd, const char *uuid, int mode, bool create, Journal *j, Fault *f)
+{
+        for (unsigned tries = 0; tries < 100; tries++) {
+                struct stat there, mine;
+
+                closep(&j->dir_fd);
+                closep(&j->lock_fd);
+                j->dir_fd = j->lock_fd = -1;
+                if (create && mkdirat(root_fd, uuid, 0700) < 0 && errno != EEXIST)
+                        return fault_set(f, -errno, j->path, "cannot make the journal %s: %s", j->path,
+                                         fault_errno(-errno));
+                j->dir_fd = openat(root_fd, uuid, O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW | O_RDONLY);
+                if (j->dir_fd < 0) {
+                        if (create && errno == ENOENT)
+                                continue;
+                        return fault_set(f, -errno, j->path, "cannot open the journal %s: %s", j->path,
+                                         fault_errno(-errno));
+                }
+                j->lock_fd = openat(j->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+                if (j->lock_fd < 0 && errno != ENOENT)
+                        return fault_set(f, -errno, j->path, "cannot open the lock of %s: %s", j->path,
+                                         fault_errno(-errno));
+                if (j->lock_fd < 0)
+                        continue;
+                while (flock(j->lock_fd, LOCK_EX | (mode == 1 ? LOCK_NB : 0)) < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return fault_set(
+                                f, errno == EWOULDBLOCK ? -EBUSY : -errno, j->path,
+                                "another hookd-worker (or a kernel call of one that has not returned) still holds "
+                                "the journal %s: `hookctl status` shows it",
+                                j->path);
+                }
+                if (fstat(j->dir_fd, &mine) == 0 && fstatat(root_fd, uuid, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    mine.st_ino == there.st_ino && mine.st_dev == there.st_dev)
+                        return 0;
+                if (!create)
+                        return fault_set(f, -ENOENT, j->path, "the journal %s is gone", j->path);
+        }
+        return fault_set(f, -EBUSY, j->path, "the journal %s comes and goes", j->path);
+}
+
+/* A line torn by a crash in its write is cut off, or the next line would become part of it. */
+static int open_log(Journal *j, Fault *f)
+{
+        _cleanup_free_ char *text = NULL;
+        const char *end;
+        size_t n = 0;
+
+        j->log_fd = openat(j->dir_fd, "log", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (j->log_fd < 0)
+                return fault_set(f, -errno, j->path, "cannot open the log of %s: %s", j->path, fault_errno(-errno));
+        if (read_file_at(j->dir_fd, "log", JOURNAL_MAX, &text, &n) < 0 || n == 0 || text[n - 1] == '\n')
+                return 0;
+        end = memrchr(text, '\n', n);
+        if (ftruncate(j->log_fd, end ? end - text + 1 : 0) < 0)
+                return fault_set(f, -errno, j->path, "cannot mend the log of %s: %s", j->path, fault_errno(-errno));
+        return 0;
+}
+
+int journal_create(const char *root, const char *uuid, Journal **ret, Fault *f)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        _cleanup_close_ int root_fd = -1;
+        int r;
+
+        if (!uuid_valid(uuid))
+                return fault_set(f, -EINVAL, uuid, "'%s' is no UUID", uuid);
+        root_fd = open_root(root, true, f);
+        if (root_fd < 0)
+                return root_fd;
+        j = journal_new(root, uuid);
+        if (!j)
+                return fault_set(f, -ENOMEM, uuid, "out of memory");
+        r = open_locked(root_fd, uuid, 1, true, j, f);
+        if (r < 0)
+                return r;
+        if (faccessat(j->dir_fd, "plan", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+                return fault_set(f, -EEXIST, j->path, "there is a journal of an earlier start in %s", j->path);
+        if ((unlinkat(j->dir_fd, "log", 0) < 0 && errno != ENOENT) ||
+            (unlinkat(j->dir_fd, "owner", 0) < 0 && errno != ENOENT))
+                return fault_set(f, -errno, j->path, "cannot clear what is left in %s: %s", j->path,
+                                 fault_errno(-errno));
+        r = open_log(j, f);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(j);
+        return 0;
+}
+
+static int load_owner(Journal *j)
+{
+        _cleanup_free_ char *text = NULL;
+        unsigned long long start;
+        int pid;
+
+        if (read_file_at(j->dir_fd, "owner", 64, &text, NULL) < 0)
+                return 0;
+        if (sscanf(text, "%d %llu", &pid, &start) == 2 && pid > 0) {
+                j->owner_pid = pid;
+                j->owner_start = start;
+        }
+        return 0;
+}
+
+static int load(Journal *j, Fault *f)
+{
+        _cleanup_free_ char *plan = NULL, *log = NULL;
+        size_t n = 0;
+        int r;
+
+        r = read_file_at(j->dir_fd, "plan", JOURNAL_MAX, &plan, &n);
+        if (r == -ENOENT)
+                return 0; /* died before the plan was journaled, so before any effect */
+        if (r < 0)
+                return fault_set(f, -EBADMSG, j->path, "cannot read %s/plan: %s", j->path, fault_errno(r));
+        r = plan_decode(plan, n, &j->plan, f);
+        if (r < 0) {
+                fault_prefix(f, "%s/plan", j->path);
+                return r == -ENOMEM ? r : -EBADMSG;
+        }
+        r = read_file_at(j->dir_fd, "log", JOURNAL_MAX, &log, &n);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return fault_set(f, -EBADMSG, j->path, "cannot read %s/log: %s", j->path, fault_errno(r));
+        r = log_decode(log, n, &j->lines, &j->n_lines, f);
+        if (r < 0) {
+                fault_prefix(f, "%s/log", j->path);
+                return r;
+        }
+        for (size_t i = 0; i < j->n_lines; i++)
+                if (j->lines[i].index >= (int) j->plan->n_actions)
+                        return fault_set(f, -EBADMSG, j->path, "%s/log:%zu: the plan has no action %d", j->path, i + 1,
+                                         j->lines[i].index);
+        return load_owner(j);
+}
+
+int journal_open(const char *root, const char *uuid, int lock, Journal **ret, Fault *f)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        _cleanup_close_ int root_fd = -1;
+        int r;
+
+        if (!uuid_valid(uuid))
+                return fault_set(f, -EINVAL, uuid, "'%s' is no UUID", uuid);
+        root_fd = open_root(root, false, f);
+        if (root_fd < 0)
+                return root_fd;
+        j = journal_new(root, uuid);
+        if (!j)
+                return fault_set(f, -ENOMEM, uuid, "out of memory");
+        if (lock > 0) {
+                r = open_locked(root_fd, uuid, lock, false, j, f);
+                if (r < 0)
+                        return r;
+        } else {
+                j->dir_fd = openat(root_fd, uuid, O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW | O_RDONLY);
+                if (j->dir_fd < 0) {
+                        r = errno == ENOENT ? -ENOENT : -EBADMSG;
+                        return fault_set(f, r, j->path, "cannot open the journal %s: %s", j->path, fault_errno(-errno));
+                }
+        }
+        r = load(j, f);
+        if (r < 0)
+                return r;
+        if (lock > 0) {
+                r = open_log(j, f);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(j);
+        return 0;
+}
+
+int journal_write_plan(Journal *j, Plan *plan, Fault *f)
+{
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        text = plan_encode(plan);
+        r = text ? write_file_atomic_at(j->dir_fd, "plan", 0600, text, strlen(text)) : -ENOMEM;
+        if (r < 0)
+                return fault_set(f, r, j->path, "cannot write the journal %s: %s; nothing was changed", j->path,
+                                 fault_errno(r));
+        plan_free(j->plan);
+        j->plan = plan;
+        return 0;
+}
+
+int journal_log(Journal *j, LogWord word, int index, const char *text)
+{
+        _cleanup_free_ char *line = NULL;
+        LogLine entry = { .usec = boottime_usec(), .word = word, .index = index };
+        LogLine *lines;
+        int r;
+
+        line = log_line_encode(&entry, text);
+        lines = line ? reallocarray(j->lines, j->n_lines + 1, sizeof(*lines)) : NULL;
+        if (!lines)
+                return -ENOMEM;
+        j->lines = lines;
+        if (text && !(entry.text = strdup(text)))
+                return -ENOMEM;
+        r = write_all(j->log_fd, line, strlen(line));
+        if (r < 0 || fdatasync(j->log_fd) < 0) {
+                r = r < 0 ? r : -errno;
+                free(entry.text);
+                return r;
+        }
+        j->lines[j->n_lines++] = entry;
+        return 0;
+}
+
+int journal_set_owner(Journal *j, int pid, uint64_t start_time)
+{
+        char text[64];
+        int n;
+
+        n = snprintf(text, sizeof(text), "%d %llu\n", pid, (unsigned long long) start_time);
+        j->owner_pid = pid;
+        j->owner_start = start_time;
+        return write_file_atomic_at(j->dir_fd, "owner", 0600, text, (size_t) n);
+}
+
+bool journal_locked(const Journal *j)
+{
+        _cleanup_close_ int fd = openat(j->dir_fd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+}
+
+int journal_remove(Journal *j)
+{
+        static const char *const names[] = { "log", "owner", "plan", "lock" };
+
+        /* The plan goes before the lock, so that a crash in between leaves a folder without effects. */
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (unlinkat(j->dir_fd, names[i], 0) < 0 && errno != ENOENT)
+                        return -errno;
+        return rmdir(j->path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int journal_note_stopped(const char *root, const char *uuid)
+{
+        _cleanup_free_ char *path = NULL, *line = NULL;
+        _cleanup_close_ int fd = -1;
+
+        if (!uuid_valid(uuid))
+                return -EINVAL;
+        if (asprintf(&path, "%s/%s/log", root, uuid) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return -errno;
+        line = log_line_encode(&(LogLine){ .usec = boottime_usec(), .word = LOG_WORD_STOPPED, .index = -1 }, NULL);
+        return line ? write_all(fd, line, strlen(line)) : -ENOMEM;
+}
+
+int journal_set_aside(const char *root, const char *uuid)
+{
+        _cleanup_free_ char *from = NULL, *to = NULL;
+
+        if (asprintf(&from, "%s/%s", root, uuid) < 0) {
+                from = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(&to, "%s/bad-%s-%llu", root, uuid, (unsigned long long) boottime_usec()) < 0) {
+                to = NULL;
+                return -ENOMEM;
+        }
+        return rename(from, to) < 0 ? -errno : 0;
+}
+
+int journal_list(const char *root, Journal ***ret, size_t *ret_n, char ***ret_bad)
+{
+        Journal **list = NULL;
+        struct dirent *e;
+        size_t n = 0;
+        DIR *dir;
+        int r = 0;
+
+        *ret = NULL;
+        *ret_n = 0;
+        dir = opendir(root);
+        if (!dir)
+                return errno == ENOENT ? 0 : -errno;
+        while ((e = readdir(dir))) {
+                Fault f = { 0 };
+                Journal *j = NULL, **grown;
+                int k;
+
+                if (!uuid_valid(e->d_name))
+                        continue;
+                k = journal_open(root, e->d_name, 0, &j, &f);
+                if (k == -ENOENT)
+                        continue;
+                if (k < 0) {
+                        _cleanup_free_ char *why = NULL;
+
+                        if (ret_bad && asprintf(&why, "%s: %s", e->d_name, f.text) >= 0)
+                                r = strv_append(ret_bad, why);
+                        continue;
+                }
+                grown = reallocarray(list, n + 1, sizeof(*list));
+                if (!grown) {
+                        journal_close(j);
+                        r = -ENOMEM;
+                        break;
+                }
+                list = grown;
+                list[n++] = j;
+        }
+        closedir(dir);
+        if (r < 0) {
+                journal_list_free(list, n);
+                return r;
+        }
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
+Journal **journal_list_free(Journal **list, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                journal_close(list[i]);
+        free(list);
+        return NULL;
+}

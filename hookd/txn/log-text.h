@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "txn/journal.h"
+
+/* One line of a transaction's log with its newline: "USEC WORD INDEX escaped text"; INDEX is "-" for -1. Caller frees.
+ */
+char *log_line_encode(const LogLine *line, const char *text);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "txn/txn.h"
+
+#include "step/step.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <stdio.h>
+
+#define CLAIMS_USEC (10 * USEC_PER_SEC)
+
+typedef enum Undo { UNDO_DONE, UNDO_FAILED, UNDO_SKIPPED } Undo;
+
+static bool finished(const Journal *j, int i)
+{
+        for (size_t n = 0; n < j->n_lines; n++)
+                if (j->lines[n].index == i && j->lines[n].word == LOG_WORD_UNDONE)
+                        return true;
+        return false;
+}
+
+/* Is there anything to do for action i on the way back? */
+static bool wanted(const Txn *t, int i, bool anything_open)
+{
+        const Action *a = &t->journal->plan->actions[i];
+
+        if (a->flags & ACTION_GATE || step_find(a->step)->back == 0)
+                return false;
+        if (a->flags & ACTION_BACK)
+                return anything_open && !finished(t->journal, i) &&
+                       (!(a->flags & ACTION_AFTER_HELD) || txn_was_held(t->journal));
+        return txn_action_open(t->journal, i);
+}
+
+/* Ranks of the way back; inside a step the reverse of the way there. */
+static void back_order(const Plan *plan, int *order)
+{
+        for (size_t i = 0; i < plan->n_actions; i++) {
+                size_t at;
+
+                for (at = i; at > 0; at--) {
+                        int mine = step_find(plan->actions[i].step)->back;
+
+                        if (step_find(plan->actions[order[at - 1]].step)->back < mine)
+                                break;
+                        order[at] = order[at - 1];
+                }
+                order[at] = (int) i;
+        }
+}
+
+/* A shared target that another open transaction still needs is left to the last one. Decided and noted under the lock.
+ */
+static int hand_over(Txn *t, int i, bool *ret_left, Fault *f)
+{
+        const Action *a = &t->journal->plan->actions[i];
+        _cleanup_(claims_unlockp) Claims *claims = NULL;
+        const Journal *other = NULL;
+        char text[512];
+        int r;
+
+        *ret_left = false;
+        if (a->flags & ACTION_SHARED) {
+                r = claims_lock(t->root, t->journal->plan->uuid, now_usec() + CLAIMS_USEC, &claims, f);
+                if (r < 0)
+                        return r;
+                *ret_left = claims_needed_by_other(claims, a, &other);
+        }
+        r = journal_log(t->journal, *ret_left ? LOG_WORD_UNDONE : LOG_WORD_UNDO, i, *ret_left ? "left" : NULL);
+        if (*ret_left) {
+                (void) snprintf(text, sizeof(text), "left as it is for the guest %s", other->plan->domain);
+                audit_step(t, a, a->after, a->before, "left", 0, LOG_INFO, MESSAGE_STEP, text);
+        }
+        return r;
+}
+
+static Undo undo_one(Txn *t, int i, uint64_t limit, Fault *f)
+{
+        const Action *a = &t->journal->plan->actions[i];
+        const char *value = a->flags & ACTION_BACK ? a->after : a->before;
+        uint64_t start = host_now(t->host);
+        _cleanup_free_ char *from = NULL;
+        bool left;
+        int r;
+
+        if (t->host->stuck && a->flags & ACTION_CARD)
+                return UNDO_SKIPPED;
+        /* What cannot be journaled (a full /run) is undone all the same: the worst is doing it twice. */
+        if (hand_over(t, i, &left, f) >= 0 && left)
+                return UNDO_DONE;
+        *f = (Fault){ 0 };
+        r = engine_converge(t, a, value, limit, &from, f);
+        if (r < 0 && t->host->stuck) {
+                (void) journal_log(t->journal, LOG_WORD_STUCK, i, f->text);
+                audit_step(t, a, from, value, "stuck", host_now(t->host) - start, LOG_CRIT, MESSAGE_STEP_STUCK,
+                           f->text);
+                return UNDO_FAILED;
+        }
+        if (r < 0 && a->flags & (ACTION_ONE_WAY | ACTION_LENIENT)) {
+                audit_step(t, a, from, value, "one-way", host_now(t->host) - start, LOG_NOTICE, MESSAGE_WARNING,
+                           f->text);
+                (void) journal_log(t->journal, LOG_WORD_UNDONE, i, "one-way");
+                *f = (Fault){ 0 };
+                return UNDO_DONE;
+        }
+        if (r < 0) {
+                (void) journal_log(t->journal, LOG_WORD_UNDO_FAIL, i, f->text);
+                audit_step(t, a, from, value, "failed", host_now(t->host) - start, LOG_ERR, MESSAGE_STEP_FAILED,
+                           f->text);
+                return UNDO_FAILED;
+        }
+        (void) journal_log(t->journal, LOG_WORD_UNDONE, i, NULL);
+        audit_step(t, a, from, value, from && engine_satisfied(a, from, value) ? "already" : "done",
+                   host_now(t->host) - start, LOG_INFO, MESSAGE_STEP, NULL);
+        return UNDO_DONE;
+}
+
+/* A host that goes down gets nothing back: no unit may be started and no module loaded, and nobody is there to see.
+ * systemd queues a start job for shutdown.target (bootup(7)). */
+static bool shutting_down(Host *h)
+{
+        UnitInfo info = { 0 };
+
+        engine_deadline(h, 5 * USEC_PER_SEC, UINT64_MAX);
+        return host_unit(h, UNIT_STATE, "shutdown.target", &info) >= 0 &&
+               (streq(info.job, "start") || streq(info.active, "active"));
+}
+
+static int finish(Txn *t, Fault *f)
+{
+        int r;
+
+        (void) journal_log(t->journal, LOG_WORD_RELEASED, -1, NULL);
+        r = journal_remove(t->journal);
+        return r < 0 ? fault_set(f, r, t->journal->path, "cannot remove the finished journal %s: %s", t->journal->path,
+                                 fault_errno(r))
+                     : 0;
+}
+
+int txn_revert(Txn *t, const char *why, Fault *f)
+{
+        const Plan *plan = t->journal->plan;
+        uint64_t start = host_now(t->host), limit = start + t->back_timeout;
+        _cleanup_free_ int *order = NULL;
+        bool anything_open = false;
+        size_t failed = 0, skipped = 0;
+        Fault first = { 0 };
+
+        t->host->no_cancel = true;
+        (void) journal_log(t->journal, LOG_WORD_REVERT, -1, why);
+        if (shutting_down(t->host)) {
+                audit_outcome(t, LOG_NOTICE, MESSAGE_RELEASED, "left", 0,
+                              "the host is shutting down, nothing is put back");
+                return finish(t, f);
+        }
+        order = calloc(plan->n_actions + 1, sizeof(*order));
+        if (!order)
+                return fault_set(f, -ENOMEM, t->domain, "out of memory");
+        back_order(plan, order);
+        for (size_t i = 0; i < plan->n_actions; i++)
+                anything_open = anything_open || txn_action_open(t->journal, (int) i);
+        for (size_t n = 0; n < plan->n_actions; n++) {
+                Fault one = { 0 };
+                Undo u;
+
+                if (!wanted(t, order[n], anything_open))
+                        continue;
+                u = undo_one(t, order[n], limit, &one);
+                if (u == UNDO_FAILED && failed++ == 0)
+                        first = one;
+                skipped += u == UNDO_SKIPPED;
+        }
+        if (failed == 0 && skipped == 0) {
+                audit_outcome(t, LOG_NOTICE, MESSAGE_RELEASED, "released", host_now(t->host) - start,
+                              "the host is as it was");
+                return finish(t, f);
+        }
+        if (t->host->stuck)
+                (void) fault_set(f, -EBUSY, first.culprit, "the card is stuck, %zu of its settings are left: %.1000s",
+                                 failed + skipped, first.code ? first.text : t->host->stuck_what);
+        else
+                (void) fault_set(f, first.code, first.culprit,
+                                 "%zu of the changes could not be undone: %.1000s; `hookctl release` tries again",
+                                 failed, first.text);
+        audit_outcome(t, LOG_ERR, MESSAGE_RELEASE_FAILED, "failed", host_now(t->host) - start, f->text);
+        return f->code;
+}

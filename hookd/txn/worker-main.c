@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "txn/worker-main.h"
+
+#include "host/hand.h"
+#include "txn/worker.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "wire/wire.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* How long a release waits for a QEMU that has outlived its own stop before it answers (libvirt itself gave up on it).
+ */
+#define GUEST_GONE_USEC (30 * USEC_PER_SEC)
+#define FAILURES_KEPT   16
+
+void worker_say(Worker *w, const char *fmt, ...)
+{
+        _cleanup_free_ WireMessage *m = malloc(sizeof(*m));
+        char line[2048];
+        va_list ap;
+
+        if (w->client_fd < 0 || !m)
+                return;
+        va_start(ap, fmt);
+        (void) vsnprintf(line, sizeof(line), fmt, ap);
+        va_end(ap);
+        if (wire_encode(m, WIRE_TEXT, 0, (const char *const[]){ line }, 1) >= 0)
+                (void) wire_send(w->client_fd, m, -1);
+}
+
+static int reply(Worker *w, int status, const char *text)
+{
+        _cleanup_free_ WireMessage *m = malloc(sizeof(*m));
+        int r;
+
+        if (w->client_fd < 0)
+                return 0;
+        r = m ? wire_encode(m, WIRE_RESULT, (uint32_t) status, (const char *const[]){ text }, 1) : -ENOMEM;
+        if (r >= 0)
+                r = wire_send(w->client_fd, m, -1);
+        closep(&w->client_fd); /* whoever waits may go on now */
+        w->client_fd = -1;
+        w->host->cancel_fd = -1;
+        return r;
+}
+
+/* Keeps the last failures for `hookctl status`: "domain<TAB>boottime usec<TAB>event<TAB>text", values escaped, newest
+ * last. */
+static void note_failure(Worker *w, const Fault *f)
+{
+        _cleanup_free_ char *old = NULL, *domain = text_escape(w->domain), *text = text_escape(f->text), *path = NULL,
+                            *all = NULL;
+        struct timespec ts = { 0 };
+        const char *keep;
+        size_t lines = 0;
+
+        if (!domain || !text || asprintf(&path, "%s/last-failure", w->journals) < 0) {
+                path = NULL;
+                return;
+        }
+        (void) clock_gettime(CLOCK_BOOTTIME, &ts);
+        (void) read_file_at(AT_FDCWD, path, 1 << 20, &old, NULL);
+        keep = old ? old + strlen(old) : "";
+        while (old && keep > old) {
+                if (keep[-1] == '\n' && lines++ == FAILURES_KEPT - 1)
+                        break;
+                keep--;
+        }
+        if (asprintf(&all, "%s%s\t%llu\t%s\t%s\n", keep, domain, (unsigned long long) ts.tv_sec * USEC_PER_SEC,
+                     w->event, text) < 0) {
+                all = NULL;
+                return;
+        }
+        (void) write_file_atomic_at(AT_FDCWD, path, 0600, all, strlen(all));
+}
+
+static Txn make_txn(Worker *w, Journal *j, const Profile *p)
+{
+        static const uint64_t sec = USEC_PER_SEC;
+
+        hand_keep_fds((const int[]){ j->lock_fd, -1 });
+        return (Txn){
+                .host = w->host,
+                .journal = j,
+                .root = w->journals,
+                .domain = j->plan ? j->plan->domain : w->domain,
+                .event = w->event,
+                .forward_timeout = p ? p->start_timeout : 180 * sec,
+                .back_timeout = p ? p->rollback_timeout : 180 * sec,
+        };
+}
+
+/* The kernel has not let go of a hand. The caller has its answer; this process waits, as long as it takes, and puts
+ * back the rest. Killed, its part is taken over by a recovery that waits for the lock the hand still holds. */
+static int outlast_hand(Worker *w, Txn *t, Fault *f)
+{
+        while (w->host->stuck && w->host->stuck_pid > 0) {
+                _cleanup_close_ int fd = (int) syscall(SYS_pidfd_open, w->host->stuck_pid, 0);
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+
+                if (fd >= 0 && poll(&p, 1, -1) < 0 && errno != EINTR)
+                        return -errno;
+                if (hand_in_flight(w->host->stuck_pid))
+                        continue;
+                w->host->stuck = false;
+                w->host->stuck_pid = 0;
+                (void) journal_log(t->journal, LOG_WORD_UNSTUCK, -1, NULL);
+                *f = (Fault){ 0 };
+                return txn_revert(t, "the kernel call returned", f);
+        }
+        return 0;
+}
+
+static int answer_prepare(Worker *w, int r, const Fault *f)
+{
+        if (r < 0)
+                note_failure(w, f);
+        return reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
+}
+
+/* A journal of this guest that is still open: libvirt says that the guest is not running, so what is left is put back
+ * first. */
+static int clear_old(Worker *w, const char *uuid, Fault *f)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Txn t;
+        int r;
+
+        r = journal_open(w->journals, uuid, 1, &j, f);
+        if (r == -EBADMSG) {
+                r = journal_set_aside(w->journals, uuid);
+                log_simple(LOG_ERR, MESSAGE_JOURNAL_BAD, "%s: %s; set aside", w->domain, f->text);
+                *f = (Fault){ 0 };
+                return r;
+        }
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        if (!j->plan)
+                return journal_remove(j);
+        t = make_txn(w, j, NULL);
+        r = txn_guest_alive(&t, NULL, NULL);
+        if (r > 0)
+                return fault_set(
+                        f, -EBUSY, w->domain,
+                        "a QEMU of %s still has the card: it has outlived its own stop; `hookctl status` shows it",
+                        w->domain);
+        return r < 0 ? r : txn_revert(&t, "a new start of the guest", f);
+}
+
+static int do_prepare(Worker *w, Fault *f)
+{
+        _cleanup_(guest_freep) Guest *guest = NULL;
+        _cleanup_(profile_freep) Profile *profile = NULL;
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Txn t;
+        int r;
+
+        r = worker_plan(w, &guest, &profile, &plan, f);
+        if (r > 0 && plan->n_actions == 0)
+                r = 0;
+        if (r <= 0) {
+                if (r < 0) {
+                        LogField fields[] = { { FIELD_DOMAIN, w->domain },
+                                              { FIELD_EVENT, w->event },
+                                              { FIELD_RESULT, "refused" },
+                                              { NULL, NULL } };
+                        log_entry(LOG_ERR, MESSAGE_REFUSED, fields, "%s: %s", w->domain, f->text);
+                }
+                return answer_prepare(w, r, f);
+        }
+        r = clear_old(w, guest->uuid, f);
+        if (r >= 0) {
+                *f = (Fault){ 0 };
+                r = journal_create(w->journals, guest->uuid, &j, f);
+        }
+        if (r >= 0 && w->hook_pid > 0)
+                r = journal_set_owner(j, w->hook_pid, w->hook_start);
+        if (r < 0) {
+                (void) fault_default(f, r, w->domain, "%s cannot be prepared: %s", w->domain, fault_errno(r));
+                if (j)
+                        (void) journal_remove(j);
+                return answer_prepare(w, r, f);
+        }
+        t = make_txn(w, j, profile);
+        r = txn_prepare(&t, TAKE_PTR(plan), f);
+        r = answer_prepare(w, r, f);
+        (void) outlast_hand(w, &t, f);
+        return r;
+}
+
+/* Waits, bounded, until QEMU has let go of the card. 1: it has not. */
+static int wait_guest_gone(Worker *w, Txn *t, uint64_t usec)
+{
+        uint64_t limit = usec == UINT64_MAX ? UINT64_MAX : host_now(w->host) + usec;
+
+        for (;;) {
+                HostHolder *holders = NULL;
+                size_t n = 0;
+                int r;
+
+                w->host->deadline = limit;
+                r = txn_guest_alive(t, &holders, &n);
+                if (r > 0) {
+                        int k = host_wait(w->host, 0, holders, n, n > 0 ? 5 * USEC_PER_SEC : USEC_PER_SEC);
+
+                        if (k == -ETIMEDOUT)
+                                r = 1;
+                        else
+                                r = k < 0 ? k : 2;
+                }
+                holders_free(holders, n);
+                if (r != 2)
+                        return r;
+        }
+}
+
+static int do_release(Worker *w, Fault *f)
+{
+        bool by_hand = startswith(w->event, "hookctl");
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Txn t;
+        int r, k;
+
+        r = journal_open(w->journals, w->uuid, 1, &j, f);
+        if (r == -ENOENT)
+                return reply(w, 0, "");
+        if (r >= 0 && !j->plan)
+                return reply(w, journal_remove(j) < 0, "");
+        if (r < 0) {
+                note_failure(w, f);
+                return reply(w, 1, f->text);
+        }
+        t = make_txn(w, j, NULL);
+        w->host->no_cancel = true;
+        r = wait_guest_gone(w, &t, by_hand ? 0 : GUEST_GONE_USEC);
+        if (r > 0) {
+                (void) fault_set(f, -EBUSY, t.domain,
+                                 "QEMU of %s still has the card; it is given back as soon as that process has gone",
+                                 t.domain);
+                audit_outcome(&t, LOG_WARNING, MESSAGE_WARNING, "waiting", 0, f->text);
+                k = reply(w, 1, f->text);
+                if (by_hand)
+                        return k;
+                r = wait_guest_gone(w, &t, UINT64_MAX);
+                if (r < 0)
+                        return r;
+                *f = (Fault){ 0 };
+        }
+        r = r < 0 ? fault_default(f, r, t.domain, "cannot tell whether %s still runs: %s", t.domain, fault_errno(r))
+                  : txn_revert(&t, w->event, f);
+        if (r < 0)
+                note_failure(w, f);
+        k = reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
+        (void) outlast_hand(w, &t, f);
+        return k;
+}
+
+static int do_recover(Worker *w, Fault *f)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        bool kept;
+        Txn t;
+        int r;
+
+        /* Another worker, or a hand of a dead one, may hold it for long: that is what this process waits for. */
+        r = journal_open(w->journals, w->uuid, 2, &j, f);
+        if (r == -ENOENT)
+                return 0;
+        if (r == -EBADMSG) {
+                log_simple(LOG_ERR, MESSAGE_JOURNAL_BAD, "%s; set aside", f->text);
+                return journal_set_aside(w->journals, w->uuid);
+        }
+        if (r < 0) {
+                log_simple(LOG_ERR, MESSAGE_RELEASE_FAILED, "%s", f->text);
+                return r;
+        }
+        t = make_txn(w, j, NULL);
+        r = txn_recover(&t, &kept, f);
+        if (r < 0)
+                note_failure(w, f);
+        return outlast_hand(w, &t, f) < 0 ? -EIO : r;
+}
+
+static int parse_args(int argc, char **argv, Worker *w, LogTarget *audit)
+{
+        enum {
+                CLIENT = 256,
+                XML,
+                DOMAIN_,
+                UUID,
+                EVENT,
+                ROOT,
+                JOURNALS,
+                PROFILES,
+                CONF,
+                SPOOL,
+                AUDIT,
+                NO_OWNER,
+                PARENT
+        };
+        static const struct option options[] = {
+                { "client-fd", required_argument, NULL, CLIENT },   { "xml-fd", required_argument, NULL, XML },
+                { "domain", required_argument, NULL, DOMAIN_ },     { "uuid", required_argument, NULL, UUID },
+                { "event", required_argument, NULL, EVENT },        { "root", required_argument, NULL, ROOT },
+                { "journals", required_argument, NULL, JOURNALS },  { "profiles", required_argument, NULL, PROFILES },
+                { "conf", required_argument, NULL, CONF },          { "spool", required_argument, NULL, SPOOL },
+                { "audit", required_argument, NULL, AUDIT },        { "no-owner-check", no_argument, NULL, NO_OWNER },
+                { "hook-parent", required_argument, NULL, PARENT }, { NULL, 0, NULL, 0 },
+        };
+        unsigned long long start;
+        int c;
+
+        while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                switch (c) {
+                case CLIENT:
+                        w->client_fd = atoi(optarg);
+                        break;
+                case XML:
+                        w->xml_fd = atoi(optarg);
+                        break;
+                case DOMAIN_:
+                        w->domain = optarg;
+                        break;
+                case UUID:
+                        w->uuid = optarg;
+                        break;
+                case EVENT:
+                        w->event = optarg;
+                        break;
+                case ROOT:
+                        w->root = optarg;
+                        break;
+                case JOURNALS:
+                        w->journals = optarg;
+                        break;
+                case PROFILES:
+                        w->profiles = optarg;
+                        break;
+                case CONF:
+                        w->conf = optarg;
+                        break;
+                case SPOOL:
+                        w->spool = optarg;
+                        break;
+                case AUDIT:
+                        *audit = streq(optarg, "stderr") ? LOG_TO_STDERR
+                                 : streq(optarg, "none") ? LOG_TO_NULL
+                                                         : LOG_TO_JOURNAL;
+                        break;
+                case NO_OWNER:
+                        w->check_owner = false;
+                        break;
+                case PARENT:
+                        if (sscanf(optarg, "%d:%llu", &w->hook_pid, &start) == 2)
+                                w->hook_start = start;
+                        break;
+                default:
+                        return -EINVAL;
+                }
+        if (optind != argc - 1)
+                return -EINVAL;
+        w->verb = argv[optind];
+        return 0;
+}
+
+static int run_verb(Worker *w, Fault *f)
+{
+        int r;
+
+        if (streq(w->verb, "prepare"))
+                return do_prepare(w, f);
+        if (streq(w->verb, "release"))
+                return do_release(w, f);
+        if (streq(w->verb, "recover"))
+                return do_recover(w, f);
+        if (streq(w->verb, "plan")) {
+                r = worker_show_plan(w, f);
+                return reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
+        }
+        return fault_set(f, -EINVAL, w->verb, "no such verb");
+}
+
+int worker_main(int argc, char **argv, HostOpen open_host)
+{
+        _cleanup_(host_freep) Host *host = NULL;
+        LogTarget audit = LOG_TO_JOURNAL;
+        Fault f = { 0 };
+        Worker w = {
+                .domain = "",
+                .uuid = "",
+                .event = "",
+                .root = "/",
+                .journals = "/run/hookd-txn",
+                .profiles = "/etc/hookd/profiles",
+                .conf = "/etc/hookd/hookd.conf",
+                .check_owner = true,
+                .client_fd = -1,
+                .xml_fd = -1,
+        };
+        int r;
+
+        if (parse_args(argc, argv, &w, &audit) < 0) {
+                (void) fprintf(stderr, "hookd-worker: wrong arguments; it is started by hookd\n");
+                return WORKER_SILENT;
+        }
+        (void) signal(SIGPIPE, SIG_IGN);
+        log_open(audit, w.spool, LOG_INFO);
+        r = open_host(w.root, &host, &f);
+        if (r < 0) {
+                log_simple(LOG_ERR, MESSAGE_REFUSED, "%s: %s", w.domain, f.text);
+                return WORKER_SILENT;
+        }
+        w.host = host;
+        host->cancel_fd = streq(w.verb, "prepare") ? w.client_fd : -1;
+        r = run_verb(&w, &f);
+        (void) log_drain();
+        return r < 0 ? WORKER_FAILED : WORKER_REPLIED;
+}

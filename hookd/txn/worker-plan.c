@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "txn/worker.h"
+
+#include "host/scan.h"
+#include "step/step.h"
+#include "util/fd.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#define XML_USEC (10 * USEC_PER_SEC)
+
+/* Vendor and device of each of the guest's PCI devices, for Device= in profiles; 0 where the device is absent. */
+static int device_ids(Host *h, const Guest *guest, uint32_t **ret)
+{
+        uint32_t *ids = calloc(guest->n_devices + 1, sizeof(*ids));
+
+        if (!ids)
+                return -ENOMEM;
+        for (size_t i = 0; i < guest->n_devices; i++) {
+                char bdf[PCI_FORMAT_MAX], path[96];
+                uint64_t vendor, device;
+
+                if (guest->devices[i].type != GUEST_DEVICE_PCI)
+                        continue;
+                pci_format(&guest->devices[i].address, bdf);
+                (void) snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vendor", bdf);
+                if (host_read_uint(h, path, 16, &vendor) < 0)
+                        continue;
+                (void) snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/device", bdf);
+                if (host_read_uint(h, path, 16, &device) < 0)
+                        continue;
+                ids[i] = (uint32_t) (vendor << 16 | device);
+        }
+        *ret = ids;
+        return 0;
+}
+
+/* 1: *ret is the effective profile; 0: nobody's guest. */
+static int choose_profile(Worker *w, const Guest *guest, Profile **ret, Fault *f)
+{
+        _cleanup_(profile_index_freep) ProfileIndex *index = NULL;
+        _cleanup_(profile_freep) Profile *defaults = NULL;
+        _cleanup_free_ char *path = NULL;
+        _cleanup_free_ uint32_t *ids = NULL;
+        _cleanup_close_ int dir_fd = -1;
+        const char *name = NULL;
+        int r;
+
+        r = profile_index_load(w->profiles, w->check_owner, &index, f);
+        if (r < 0)
+                return fault_default(f, r, w->profiles, "cannot read the profiles in %s: %s", w->profiles,
+                                     fault_errno(r));
+        if (device_ids(w->host, guest, &ids) < 0)
+                return fault_set(f, -ENOMEM, guest->name, "out of memory");
+        r = profile_index_choose(index, guest, ids, &name, f);
+        if (r <= 0)
+                return r;
+        r = profile_load(AT_FDCWD, w->conf, w->conf, NULL, w->check_owner, &defaults, NULL, f);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        *f = (Fault){ 0 };
+        dir_fd = open(w->profiles, O_DIRECTORY | O_CLOEXEC);
+        if (dir_fd < 0)
+                return fault_set(f, -errno, w->profiles, "cannot open %s: %s", w->profiles, fault_errno(-errno));
+        if (asprintf(&path, "%s/%s", w->profiles, name) < 0) {
+                path = NULL;
+                return fault_set(f, -ENOMEM, guest->name, "out of memory");
+        }
+        r = profile_load(dir_fd, name, path, defaults, w->check_owner, ret, NULL, f);
+        return r < 0 ? r : 1;
+}
+
+static int read_guest(Worker *w, Guest **ret, Fault *f)
+{
+        _cleanup_free_ char *xml = NULL;
+        size_t size = 0;
+        int r;
+
+        if (w->xml_fd < 0)
+                return fault_set(f, -EBADF, w->domain, "the domain XML of %s did not come with the request", w->domain);
+        r = read_fd_deadline(w->xml_fd, GUEST_XML_MAX, now_usec() + XML_USEC, &xml, &size);
+        closep(&w->xml_fd);
+        w->xml_fd = -1;
+        if (r < 0)
+                return fault_set(f, r, w->domain, "cannot read the domain XML of %s: %s", w->domain, fault_errno(r));
+        r = guest_parse(xml, size, ret, f);
+        if (r < 0)
+                return fault_default(f, r, w->domain, "the domain XML of %s cannot be used: %s", w->domain,
+                                     fault_errno(r));
+        if (!streq((*ret)->name, w->domain))
+                return fault_set(f, -EINVAL, w->domain, "the request is for %s, but the domain XML is that of %s",
+                                 w->domain, (*ret)->name);
+        return 0;
+}
+
+int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_plan, Fault *f)
+{
+        _cleanup_(hostview_freep) HostView *view = NULL;
+        _cleanup_free_ PciAddress *wanted = NULL;
+        ScanRequest request = { 0 };
+        const Profile *p;
+        int r;
+
+        r = read_guest(w, ret_guest, f);
+        if (r < 0)
+                return r;
+        r = choose_profile(w, *ret_guest, ret_profile, f);
+        if (r <= 0)
+                return r;
+        p = *ret_profile;
+        wanted = calloc((*ret_guest)->n_devices + p->n_functions + 1, sizeof(*wanted));
+        if (!wanted)
+                return fault_set(f, -ENOMEM, w->domain, "out of memory");
+        for (size_t i = 0; p->functions_auto && i < (*ret_guest)->n_devices; i++)
+                if ((*ret_guest)->devices[i].type == GUEST_DEVICE_PCI)
+                        wanted[request.n_wanted++] = (*ret_guest)->devices[i].address;
+        for (size_t i = 0; !p->functions_auto && i < p->n_functions; i++)
+                wanted[request.n_wanted++] = p->functions[i];
+        request.wanted = wanted;
+        request.units = p->stop_units;
+        request.dm_unit = p->dm_unit;
+        w->host->deadline = host_now(w->host) + 30 * USEC_PER_SEC;
+        r = scan(w->host, &request, &view, f);
+        if (r < 0)
+                return fault_default(f, r, w->domain, "cannot look at the host: %s", fault_errno(r));
+        r = planner_plan(p, *ret_guest, view, ret_plan, f);
+        return r < 0 ? r : 1;
+}
+
+static void say_action(Worker *w, const Action *a)
+{
+        const Step *step = step_find(a->step);
+        _cleanup_free_ char *now = NULL;
+        Fault ignored = { 0 };
+
+        if (a->flags & ACTION_GATE) {
+                worker_say(w, "  %-16s %-26s must be clear%s%s", a->step, a->target, a->why ? ": " : "",
+                           a->why ? a->why : "");
+                return;
+        }
+        if (a->flags & ACTION_BACK || !step->observe) {
+                worker_say(w, "  %-16s %-26s %s, on the way back%s%s", a->step, a->target, a->after, a->why ? ": " : "",
+                           a->why ? a->why : "");
+                return;
+        }
+        engine_deadline(w->host, 5 * USEC_PER_SEC, UINT64_MAX);
+        if (step->observe(w->host, a, &now, &ignored) < 0)
+                worker_say(w, "  %-16s %-26s ? -> %s (%s)", a->step, a->target, a->after, ignored.text);
+        else if (engine_satisfied(a, now, a->after))
+                worker_say(w, "  %-16s %-26s is %s already", a->step, a->target, now);
+        else
+                worker_say(w, "  %-16s %-26s %s -> %s%s%s%s", a->step, a->target, now, a->after, a->why ? ": " : "",
+                           a->why ? a->why : "", a->flags & ACTION_ONE_WAY ? " (one way)" : "");
+}
+
+int worker_show_plan(Worker *w, Fault *f)
+{
+        _cleanup_(guest_freep) Guest *guest = NULL;
+        _cleanup_(profile_freep) Profile *profile = NULL;
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        int r;
+
+        r = worker_plan(w, &guest, &profile, &plan, f);
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                worker_say(w, "%s: no profile in %s is for this guest; hookd leaves it alone", w->domain, w->profiles);
+                return 0;
+        }
+        worker_say(w, "%s: a start would do this, by %s", w->domain, profile->path);
+        for (size_t i = 0; i < plan->n_actions; i++)
+                say_action(w, &plan->actions[i]);
+        if (plan->n_actions == 0)
+                worker_say(w, "  nothing");
+        STRV_FOREACH (warning, plan->warnings) {
+                worker_say(w, "warning: %s", *warning);
+        }
+        return 0;
+}

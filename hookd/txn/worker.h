@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/guest.h"
+#include "model/profile.h"
+#include "txn/txn.h"
+
+/* What the worker's verbs share. */
+typedef struct Worker {
+        const char *verb, *domain, *uuid, *event;
+        const char *root, *journals, *profiles, *conf, *spool;
+        bool check_owner;
+        int client_fd, xml_fd;
+        int hook_pid;
+        uint64_t hook_start;
+        Host *host;
+} Worker;
+
+/* worker-plan.c: XML + profile + host -> plan. 1: *ret_plan and *ret_profile; 0: no profile wants this guest. */
+int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_plan, Fault *f);
+/* The plan verb: sends what prepare would do as WIRE_TEXT lines. */
+int worker_show_plan(Worker *w, Fault *f);
+/* One WIRE_TEXT line to the client, if there is one. */
+void worker_say(Worker *w, const char *fmt, ...) _printf_(2, 3);
