@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include "txn/txn.h"
+#include "util/fd.h"
+
+#include <sys/wait.h>
+
+#define A_UUID "11111111-f817-425f-bd60-4f93db371c39"
+#define B_UUID "22222222-f817-425f-bd60-4f93db371c39"
+#define ME     "33333333-f817-425f-bd60-4f93db371c39"
+
+static char root[64];
+
+/* A journal with one driver action (0, exclusive) and one unit (1, shared). */
+static Journal *make(const char *uuid, const char *name, int64_t created, const char *unit_before)
+{
+        Plan *p = plan_new(name, uuid, "");
+        Journal *j = NULL;
+        Fault f = { 0 };
+        Action *a;
+
+        assert_not_null(p);
+        p->created_usec = created;
+        a = plan_append(p, "driver", "0000:01:00.0", "vfio-pci", ACTION_EXCLUSIVE, USEC_PER_SEC);
+        assert_ok(action_set(&a->before, "nvidia"));
+        a = plan_append(p, "display-manager", "lightdm.service", "inactive", ACTION_SHARED, USEC_PER_SEC);
+        assert_ok(action_set(&a->before, "%s", unit_before));
+        assert_ok(journal_create(root, uuid, &j, &f));
+        assert_ok(journal_write_plan(j, p, &f));
+        return j;
+}
+
+static const Action driver = { .step = (char *) "driver",
+                               .target = (char *) "0000:01:00.0",
+                               .flags = ACTION_EXCLUSIVE };
+static const Action unit = { .step = (char *) "display-manager",
+                             .target = (char *) "lightdm.service",
+                             .flags = ACTION_SHARED };
+static const Action module = { .step = (char *) "module", .target = (char *) "nvidia", .flags = ACTION_TRANSIT };
+
+static const Journal *owner;
+static const char *before;
+static char before_copy[32];
+
+static ClaimVerdict verdict(const Action *a)
+{
+        Claims *c = NULL;
+        Fault f = { 0 };
+        ClaimVerdict v;
+
+        owner = NULL;
+        before = NULL;
+        assert_ok(claims_lock(root, ME, now_usec() + USEC_PER_SEC, &c, &f));
+        v = claims_check(c, a, &owner, &before);
+        (void) snprintf(before_copy, sizeof(before_copy), "%s", before ? before : "");
+        claims_unlock(c);
+        return v;
+}
+
+static bool needed(const char *me)
+{
+        const Journal *other = NULL;
+        Claims *c = NULL;
+        Fault f = { 0 };
+        bool r;
+
+        assert_ok(claims_lock(root, me, now_usec() + USEC_PER_SEC, &c, &f));
+        r = claims_needed_by_other(c, &unit, &other);
+        claims_unlock(c);
+        return r;
+}
+
+static void begin(void)
+{
+        (void) snprintf(root, sizeof(root), "/tmp/hookd-claims-XXXXXX");
+        assert_not_null(mkdtemp(root));
+}
+
+static void end(void)
+{
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                (void) execlp("rm", "rm", "-rf", root, (char *) NULL);
+                _exit(1);
+        }
+        assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+TEST(nobody_there)
+{
+        begin();
+        assert_int_eq(verdict(&driver), CLAIM_FREE);
+        assert_int_eq(verdict(&unit), CLAIM_FREE);
+        end();
+}
+
+TEST(a_card_has_one_owner)
+{
+        Journal *a;
+
+        begin();
+        a = make(A_UUID, "vm1", 1, "active");
+        /* Planned counts: its before values are taken. */
+        assert_int_eq(verdict(&driver), CLAIM_HELD);
+        assert_ok(journal_log(a, LOG_WORD_BEGIN, -1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_INTENT, 0, NULL));
+        assert_ok(journal_log(a, LOG_WORD_DONE, 0, NULL));
+        assert_ok(journal_log(a, LOG_WORD_HELD, -1, NULL));
+        assert_int_eq(verdict(&driver), CLAIM_HELD);
+        assert_int_eq(verdict(&module), CLAIM_FREE);
+        assert_ok(journal_log(a, LOG_WORD_REVERT, -1, NULL));
+        assert_int_eq(verdict(&driver), CLAIM_WAIT); /* its worker is at it: a holds the lock */
+        journal_close(a);
+        assert_int_eq(verdict(&driver), CLAIM_HELD); /* nobody is at it: waiting is of no use */
+        end();
+}
+
+TEST(a_unit_is_shared_and_the_oldest_knows_what_it_was)
+{
+        Journal *a, *b;
+
+        begin();
+        b = make(B_UUID, "vm2", 20, "inactive");
+        a = make(A_UUID, "vm1", 10, "active");
+        assert_int_eq(verdict(&unit), CLAIM_INHERIT);
+        assert_str_eq(before_copy, "active");
+        assert_ok(journal_log(a, LOG_WORD_INTENT, 1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_DONE, 1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_HELD, -1, NULL));
+        assert_true(needed(B_UUID));
+        /* a leaves it to b, then b is the only one */
+        assert_ok(journal_log(a, LOG_WORD_REVERT, -1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_UNDONE, 1, "left"));
+        assert_true(needed(A_UUID));
+        assert_false(needed(B_UUID));
+        assert_int_eq(verdict(&unit), CLAIM_INHERIT);
+        journal_close(a);
+        journal_close(b);
+        end();
+}
+
+TEST(a_unit_in_transit_is_waited_for)
+{
+        Journal *a;
+
+        begin();
+        a = make(A_UUID, "vm1", 1, "active");
+        assert_ok(journal_log(a, LOG_WORD_INTENT, 1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_DONE, 1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_HELD, -1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_REVERT, -1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_UNDO, 1, NULL));
+        assert_int_eq(verdict(&unit), CLAIM_WAIT);
+        assert_ok(journal_log(a, LOG_WORD_UNDONE, 1, NULL));
+        assert_int_eq(verdict(&unit), CLAIM_FREE);
+        journal_close(a);
+        end();
+}
+
+TEST(the_lock_has_a_deadline)
+{
+        Claims *c = NULL, *d = NULL;
+        Fault f = { 0 };
+
+        begin();
+        assert_ok(claims_lock(root, ME, now_usec() + USEC_PER_SEC, &c, &f));
+        assert_int_eq(claims_lock(root, A_UUID, now_usec() + 50 * USEC_PER_MSEC, &d, &f), -ETIMEDOUT);
+        claims_unlock(c);
+        assert_ok(claims_lock(root, A_UUID, now_usec() + USEC_PER_SEC, &d, &f));
+        claims_unlock(d);
+        end();
+}
+
+TEST_MAIN
