@@ -57,17 +57,26 @@ bounded() {
 	fi
 }
 
-# The text of a file that may block on reading (uevent, driver_override), or BLOCKED.
+# read_bounded FILE...: the text of files that may block on reading (uevent, driver_override), one a line; BLOCKED for
+# one that does, and for those after it.
 read_bounded() {
-	local out
-	[[ -e $1 ]] || { printf 'absent' && return; }
-	out=$(mktemp -p "$LAB_STATE")
-	if bounded "${2:-3}" cat "$1" >"$out" 2>/dev/null; then
-		tr -d '\n' <"$out"
-	else
-		printf 'BLOCKED'
-	fi
+	local out=$LAB_STATE/read.$BASHPID n
+	bounded 3 read_lines "$@" >"$out"
+	n=$(wc -l <"$out")
+	cat "$out"
 	rm -f "$out"
+	for ((; n < $#; n++)); do
+		printf 'BLOCKED\n'
+	done
+}
+
+read_lines() {
+	local f line
+	for f in "$@"; do
+		line=absent
+		[[ ! -e $f ]] || line=$(<"$f")
+		printf '%s\n' "$line"
+	done 2>/dev/null
 }
 
 # write_bounded TEXT FILE [SECONDS]
@@ -233,6 +242,17 @@ knob() {
 	printf '%s\n' "$2" >"/sys/module/$LAB_HOME/parameters/$1"
 }
 
+# module_options NAME OPTION=VALUE...: for the next load of a module, e.g. nvidia need_card=1; without options: none
+module_options() {
+	local name=$1
+	shift
+	if [[ $# -gt 0 ]]; then
+		printf 'options %s %s\n' "$name" "$*" >"/etc/modprobe.d/lab-$name.conf"
+	else
+		rm -f "/etc/modprobe.d/lab-$name.conf"
+	fi
+}
+
 knobs_clear() {
 	local name
 	for name in hang_remove hang_probe hang_exit fail_probe remove_ms probe_ms exit_ms; do
@@ -268,43 +288,57 @@ holders_stop() {
 
 # Everything about the host that a handover may touch, as lines in a fixed order.
 host_state() {
-	local f d v x fds
-	for f in $(functions_of); do
+	local f d v x i fds functions overrides drm=()
+	mapfile -t functions < <(functions_of)
+	overrides=("${functions[@]/#//sys/bus/pci/devices/}")
+	mapfile -t overrides < <(read_bounded "${overrides[@]/%//driver_override}")
+	for i in "${!functions[@]}"; do
+		f=${functions[i]}
 		d=/sys/bus/pci/devices/$f
-		printf 'function %s driver=%s override=%s' "$f" "$(driver_of "$f")" "$(read_bounded "$d/driver_override")"
+		printf 'function %s driver=%s override=%s' "$f" "$(driver_of "$f")" "${overrides[i]}"
 		for x in power/control d3cold_allowed reset_method; do
 			v=absent
-			[[ ! -e $d/$x ]] || v=$(<"$d/$x")
+			[[ ! -e $d/$x ]] || read -r v <"$d/$x"
 			printf ' %s=%s' "${x##*/}" "${v// /,}"
 		done
 		printf '\n'
 	done
 	for f in nvidia nvidia_modeset nvidia_uvm nvidia_drm amdgpu nouveau bochs snd_hda_intel; do
-		[[ ! -e /sys/module/$f ]] || printf 'module %s %s\n' "$f" "$(cat /sys/module/$f/initstate 2>/dev/null)"
+		if read -r v 2>/dev/null <"/sys/module/$f/initstate"; then
+			printf 'module %s %s\n' "$f" "$v"
+		fi
 	done
 	systemctl show -p Id,ActiveState,SubState display-manager.service nvidia-persistenced.service getty@tty1.service |
 		awk -F= '/^Id=/ {id = $2} /^ActiveState=/ {a = $2} /^SubState=/ {print "unit", id, a, $2}' | sort
 	systemctl list-units --failed --plain --no-legend | awk '{print "failed", $1}' | sort
 	for f in /sys/class/vtconsole/*; do
-		printf 'vtcon %s bind=%s\n' "$(<"$f/name")" "$(<"$f/bind")"
+		read -r x <"$f/name" && read -r v <"$f/bind" && printf 'vtcon %s bind=%s\n' "$x" "$v"
 	done | sort
-	sed 's/^[0-9]* /fb /' /proc/fb
+	while read -r _ v; do
+		printf 'fb %s\n' "$v"
+	done </proc/fb
 	for f in /sys/bus/platform/devices/*{framebuffer,simpledrm}*; do
-		[[ ! -e $f ]] || printf 'platform %s driver=%s\n' "${f##*/}" "$(basename "$(readlink "$f/driver" || printf none)")"
+		if [[ -e $f ]]; then
+			v=$(readlink "$f/driver") || v=none
+			printf 'platform %s driver=%s\n' "${f##*/}" "${v##*/}"
+		fi
 	done
-	for f in /sys/class/drm/card[0-9]*; do
+	for f in /sys/class/drm/card*; do
 		[[ -e $f/dev ]] || continue
-		printf 'drm %s\n' "$(basename "$(readlink -f "$f/device")")"
-	done | sort
+		v=$(readlink -f "$f/device")
+		drm[${f##*/card}]=${v##*/}
+	done
+	[[ ${#drm[@]} -eq 0 ]] || printf 'drm %s\n' "${drm[@]}" | sort
 	fds=$(find /proc/[0-9]*/fd -type l \( -lname '/dev/dri/*' -o -lname '/dev/nvidia*' -o -lname '/dev/vfio/[0-9]*' \) \
 		-printf '%p %l\n' 2>/dev/null)
 	while read -r x v; do
-		[[ -n $x ]] || continue
-		d=$(cat "${x%/fd/*}/comm" 2>/dev/null)
+		if ! read -r d 2>/dev/null <"${x%/fd/*}/comm"; then
+			continue	# nobody, or gone meanwhile
+		fi
 		case $v in
-		/dev/dri/card*) v="drm $(basename "$(readlink -f "/sys/class/drm/${v##*/}/device")")" ;;
+		/dev/dri/card*) v="drm ${drm[${v##*/card}]:-gone}" ;;
 		esac
-		[[ $d == *udev* || -z $d ]] || printf 'holder %s %s\n' "$v" "${d// /_}"
+		[[ $d == *udev* ]] || printf 'holder %s %s\n' "$v" "${d// /_}"
 	done <<<"$fds" | sort -u
 	for f in /run/hookd-txn/*; do
 		[[ ! -e $f ]] || printf 'txn %s\n' "${f##*/}"
@@ -367,6 +401,7 @@ lab_reset() {
 	local name f d
 	note "setting the host back"
 	knobs_clear
+	rm -f /etc/modprobe.d/lab-*
 	for name in $(bounded 20 virsh list --name); do
 		bounded 30 virsh destroy "$name" >/dev/null 2>&1
 	done
@@ -390,8 +425,15 @@ lab_reset() {
 			write_bounded "$f" "$d/driver/unbind"
 		fi
 	done
+	bounded 60 systemctl stop display-manager.service nvidia-persistenced.service
 	if [[ $LAB_HOME == nvidia ]]; then
-		bounded 30 modprobe -a nvidia nvidia-modeset nvidia-uvm nvidia-drm
+		# nvidia_drm serves only the cards that were there when it was loaded
+		bounded 30 modprobe -r nvidia-drm
+		bounded 30 modprobe nvidia
+		for f in $(functions_of); do
+			[[ $(driver_of "$f") != none ]] || write_bounded "$f" /sys/bus/pci/drivers_probe
+		done
+		bounded 30 modprobe -a nvidia-modeset nvidia-uvm nvidia-drm
 	else
 		bounded 30 modprobe "$LAB_HOME"
 	fi
@@ -402,7 +444,6 @@ lab_reset() {
 	for f in /sys/class/vtconsole/*; do
 		[[ $(<"$f/name") != *'frame buffer'* ]] || printf '1\n' >"$f/bind"
 	done
-	systemctl stop nvidia-persistenced.service
 	systemctl reset-failed
 	if ! grep -q systemd.unit=multi-user /proc/cmdline; then
 		bounded 60 systemctl restart display-manager.service

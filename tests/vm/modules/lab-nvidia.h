@@ -13,11 +13,12 @@
 
 struct lab_nv_client {
 	struct list_head list;
+	bool hotplug;
 	void (*probe)(struct pci_dev *pdev);
 	void (*remove)(struct pci_dev *pdev);
 };
 
-/* A client sees every bound card, those there already and those to come. */
+/* A client sees the cards that are bound when it registers; with hotplug, those to come too. */
 void lab_nv_client_register(struct lab_nv_client *client);
 void lab_nv_client_unregister(struct lab_nv_client *client);
 

@@ -15,6 +15,10 @@ static bool fbdev = true;
 module_param(fbdev, bool, 0444);
 MODULE_PARM_DESC(fbdev, "framebuffer console");
 
+static bool hotplug;
+module_param(hotplug, bool, 0444);
+MODULE_PARM_DESC(hotplug, "also serve cards that nvidia binds after this module was loaded");
+
 static struct lab_kms *screens[LAB_GPUS];	/* nvidia calls us one at a time */
 
 DEFINE_DRM_GEM_FOPS(nv_drm_fops);
@@ -65,6 +69,7 @@ static struct lab_nv_client client = { .probe = nv_drm_probe, .remove = nv_drm_r
 
 static int __init nv_drm_init(void)
 {
+	client.hotplug = hotplug;
 	lab_nvkms_register(&client);
 	return 0;
 }

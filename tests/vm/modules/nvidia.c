@@ -18,6 +18,10 @@
 
 LAB_KNOB(wait_clients, bool, true, "remove() blocks while the card is in use; 0: its users are thrown out");
 
+static bool need_card;
+module_param(need_card, bool, 0444);
+MODULE_PARM_DESC(need_card, "loading fails (ENODEV) when no card can be bound, as with the vendor's driver");
+
 struct lab_gpu {
 	struct pci_dev *pdev;
 	unsigned int minor;
@@ -192,7 +196,8 @@ static int nv_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (gpu->proc)
 		proc_create_single_data("information", 0444, gpu->proc, information_show, gpu);
 	list_for_each_entry(client, &clients, list)
-		client->probe(pdev);
+		if (client->hotplug)
+			client->probe(pdev);
 	mutex_unlock(&lock);
 	return 0;
 
@@ -262,6 +267,16 @@ static char *nv_devnode(struct device *dev, umode_t *mode)
 	return NULL;
 }
 
+static bool any_gpu(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LAB_GPUS; i++)
+		if (READ_ONCE(gpus[i]))
+			return true;
+	return false;
+}
+
 static int __init nv_init(void)
 {
 	int r = -ENOMEM;
@@ -285,8 +300,15 @@ static int __init nv_init(void)
 	r = pci_register_driver(&nv_driver);
 	if (r)
 		goto node;
+	if (need_card && !any_gpu()) {
+		pr_err("NVRM: No NVIDIA devices probed.\n");
+		r = -ENODEV;
+		goto driver;
+	}
 	return 0;
 
+driver:
+	pci_unregister_driver(&nv_driver);
 node:
 	lab_nv_node_del(&ctl);
 class:
