@@ -115,6 +115,9 @@ typedef struct HostView {
 HostView *hostview_new(void);
 HostView *hostview_free(HostView *v);
 DEFINE_CLEANUP(HostView, hostview_free)
+/* Free what an element owns, not the element: for those who fill a view or keep such an array of their own. */
+void host_session_clear(HostSession *s);
+void host_holder_clear(HostHolder *h);
 
 /* All return NULL / false where there is none; nothing is copied. */
 const HostFunction *hostview_function(const HostView *v, const PciAddress *a);
@@ -124,5 +127,7 @@ static inline bool function_is_display(const HostFunction *fn)
 {
         return fn->class >> 16 == 0x03; /* PCI base class 03: display controller */
 }
-/* Other functions that no driver of the guest's claims, i.e. displays that stay when `gone` are given away. */
+/* Does a display stay with the host when `gone` are given away? What counts are functions with outputs that a driver of
+ * the host's runs (not vfio-pci, its variants or pci-stub) or, without a driver, whose memory a firmware framebuffer
+ * shows. */
 bool hostview_other_display(const HostView *v, const PciAddress *gone, size_t n_gone);

@@ -58,6 +58,7 @@ int plan_warn(Plan *p, const char *fmt, ...) _printf_(2, 3);
 
 /* Value of key in param: 0 and *ret (caller frees), -ENOENT, -ENOMEM. */
 int action_param(const Action *a, const char *key, char **ret);
+/* key has no blank and no '='. -EEXIST: it is there already. */
 int action_param_add(Action *a, const char *key, const char *value);
 
 /* Text, the same for `hookctl plan --raw`, the journal's plan file and the golden tests: a line an item, tab between
