@@ -1,0 +1,70 @@
+# shellcheck shell=bash disable=SC1091,SC2016
+# The main job: a real libvirt, a real guest, a real driver chain, a desktop on the card.
+. /lab/guest/hookd.sh
+
+case_begin 'start and destroy, managed=yes, an empty profile'
+hookd_up vm1
+save_state before
+screenshot before
+guest_define vm1 paint=yes
+check 'hookctl plan' bounded 30 hookctl plan vm1 >"$LAB_STATE/plan" 2>&1
+sed 's/^/      /' "$LAB_STATE/plan"
+expect 'the plan names the desktop' "$(<"$LAB_STATE/plan")" '*lightdm.service*'
+expect_state before 1
+check 'vm1 starts' guest_start vm1 120 || virsh_said
+expect_drivers vfio-pci vfio-pci
+expect 'display manager' "$(systemctl is-active display-manager)" inactive
+expect 'nvidia modules left' "$(grep -c ^nvidia /proc/modules)" 0
+expect 'power of function 0' "$(cat "/sys/bus/pci/devices/${LAB_CARDS%% *}.0/power/control")" on
+check 'hookctl status says who has it' eval 'hookctl status | tee /lab/out/status.txt | grep -q vm1'
+if guest_painted; then
+	screenshot during
+	ok 'the guest paints the screen'
+else
+	not_ok 'the guest paints the screen'
+fi
+check 'vm1 is destroyed' guest_destroy vm1 120
+expect_no_txn
+expect_state before 60
+screenshot after
+check 'the audit has the whole story' eval '(( $(audited HOOKD_DOMAIN=vm1) > 15 ))'
+expect 'steps with a duration' "$(audited HOOKD_STEP=driver -o cat)" '[4-9]'
+check 'explained by the catalog' eval 'journalctl -q -x -t hookd --no-pager | grep -q "^-- Subject"'
+check 'the reset was made' eval '(( $(audited HOOKD_STEP=reset) > 0 ))'
+journalctl -q -t hookd --no-pager -o short-precise >/lab/out/audit.txt
+
+case_begin 'managed=no'
+guest_define vm1 managed=no
+expect_round vm1
+
+case_begin 'the guest is killed'
+guest_define vm1
+check 'vm1 starts' guest_start vm1 120
+kill -9 "$(guest_pid vm1)"
+check 'libvirt notices' wait_for '[[ $(virsh domstate vm1) == "shut off" ]]' 60
+expect_no_txn
+expect_state before 60
+
+case_begin 'already on vfio-pci before: stays there'
+# shellcheck disable=SC2043
+f=${LAB_CARDS%% *}.1
+modprobe vfio-pci
+write_bounded vfio-pci "/sys/bus/pci/devices/$f/driver_override"
+write_bounded "$f" "/sys/bus/pci/devices/$f/driver/unbind"
+write_bounded "$f" /sys/bus/pci/drivers_probe
+expect 'function 1' "$(driver_of "$f")" vfio-pci
+wait_for host_settled 5 # the sound device is gone from the desktop
+save_state before
+guest_define vm1
+expect_round vm1
+write_bounded '' "/sys/bus/pci/devices/$f/driver_override"
+write_bounded "$f" "/sys/bus/pci/devices/$f/driver/unbind"
+write_bounded "$f" /sys/bus/pci/drivers_probe
+
+case_begin 'a guest without a card, and one without a profile'
+save_state before
+guest_define plain -
+check 'plain starts' guest_start plain
+check 'plain is destroyed' guest_destroy plain
+expect_state before 5
+expect 'no worker ran for it' "$(audited HOOKD_DOMAIN=plain)" 0

@@ -1,0 +1,84 @@
+# shellcheck shell=bash disable=SC1091,SC2016
+# Each step's failure refuses the start, virsh shows why, and the host is as it was.
+. /lab/guest/hookd.sh
+
+hookd_up vm1
+guest_define vm1
+save_state before
+
+case_begin 'display-manager: a unit that must not be stopped'
+mkdir -p /run/systemd/system/lightdm.service.d
+printf '[Unit]\nRefuseManualStop=yes\n' >/run/systemd/system/lightdm.service.d/lab.conf
+systemctl daemon-reload
+expect_refused vm1 lightdm.service
+rm -r /run/systemd/system/lightdm.service.d
+systemctl daemon-reload
+
+case_begin 'services: one of StopUnits= must not be stopped'
+printf '[Unit]\nRefuseManualStop=yes\n[Service]\nExecStart=sleep infinity\n' >/run/systemd/system/lab-stubborn.service
+systemctl daemon-reload
+systemctl start lab-stubborn.service
+profile vm1 <<<$'[Services]\nStopUnits=lab-stubborn.service'
+expect_refused vm1 lab-stubborn.service
+expect 'the other service runs again' "$(systemctl is-active nvidia-persistenced)" active
+printf '[Service]\nExecStart=sleep infinity\n' >/run/systemd/system/lab-stubborn.service
+systemctl daemon-reload
+systemctl stop lab-stubborn.service
+rm /run/systemd/system/lab-stubborn.service
+systemctl daemon-reload
+
+case_begin 'sessions: somebody sits at the seat and shall not be thrown out'
+profile vm1 <<<$'[Sessions]\nPolicy=wait\nTimeoutSec=2'
+systemd-run -q --unit=lab-session -p PAMName=login -p User=root -p StandardInput=tty -p TTYPath=/dev/tty3 -p UtmpIdentifier=tty3 \
+	sleep infinity
+check 'there is a session' wait_for 'loginctl list-sessions --no-legend | grep -q tty3' 10
+expect_refused vm1 session
+systemctl stop lab-session
+wait_for '! loginctl list-sessions --no-legend | grep -q tty3' 10
+
+case_begin 'holders: a process that will not go'
+profile vm1 <<<$'[Holders]\nTimeoutSec=2'
+hold /dev/nvidia0
+expect_refused vm1 "$HOLDER"
+expect 'the refusal names the command' "$(virsh_said)" '*holder*'
+holders_stop
+
+case_begin 'holders: refuse at once'
+profile vm1 <<<$'[Holders]\nPolicy=refuse'
+hold --mmap /dev/nvidia0
+expect_refused vm1 "$HOLDER"
+holders_stop
+
+case_begin 'holders: Policy=terminate ends one that listens to SIGTERM'
+profile vm1 <<<$'[Holders]\nPolicy=terminate'
+hold --term /dev/nvidia0
+expect_round vm1
+check 'it is gone' eval '! kill -0 $HOLDER 2>/dev/null'
+
+case_begin 'holders: Policy=kill ends one that does not'
+profile vm1 <<<$'[Holders]\nPolicy=kill\nTimeoutSec=4'
+hold /dev/nvidia0
+expect_round vm1
+check 'it is gone' eval '! kill -0 $HOLDER 2>/dev/null'
+
+case_begin 'module: busy, because another module uses it'
+profile vm1 <<<$'[Module]\nNames=nvidia'
+expect_refused vm1 nvidia_modeset
+
+case_begin 'driver: one that does not take the card'
+profile vm1 <<<$'[Driver]\nGuest=no-such-driver'
+expect_refused vm1 no-such-driver
+
+case_begin 'a unit that is slow to stop, and a start with too little time'
+profile vm1 <<<$'[Transaction]\nStartTimeoutSec=3\n[Services]\nStopUnits=lab-slow.service'
+printf '[Service]\nExecStart=sleep infinity\nExecStop=sleep 8\n' >/run/systemd/system/lab-slow.service
+systemctl daemon-reload
+systemctl start lab-slow.service
+save_state before
+expect_refused vm1 StartTimeoutSec
+check 'it runs again' wait_for 'systemctl is-active -q lab-slow' 20
+printf '[Service]\nExecStart=sleep infinity\n' >/run/systemd/system/lab-slow.service
+systemctl daemon-reload
+systemctl stop lab-slow.service
+rm /run/systemd/system/lab-slow.service
+systemctl daemon-reload

@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# For the cases that need hookd in the VM: sourced by them, on top of lib.sh.
+
+if ! command -v hookctl >/dev/null; then
+	case_begin "hookd"
+	not_run 'hookd is not in this VM (lab run --inst DESTDIR)'
+	exit
+fi
+
+# hookd_up NAME...: the hook installed, the socket listening, an empty profile for each guest
+hookd_up() {
+	local name
+	for name in "$@"; do
+		: >"/etc/hookd/profiles/$name.ini"
+	done
+	check 'hookctl enable' bounded 60 hookctl enable >"$LAB_STATE/enable" 2>&1 || sed 's/^/      /' "$LAB_STATE/enable"
+	wait_for 'virsh version >/dev/null 2>&1' 30
+	check 'the socket listens' wait_for '[[ -S /run/hookd/hookd.sock ]]' 5
+}
+
+# profile NAME <<INI
+profile() {
+	cat >"/etc/hookd/profiles/$1.ini"
+}
+
+# No transaction is open.
+no_txn() {
+	[[ -z $(find /run/hookd-txn -mindepth 1 -maxdepth 1 -type d -name '*-*-*-*-*' 2>/dev/null) ]]
+}
+
+expect_no_txn() {
+	check 'no transaction is open' wait_for no_txn 30
+}
+
+# The start is refused, virsh shows the sentence, the host is as it was.
+expect_refused() {
+	local name=$1 text=$2 before
+	before=$(date +%s)
+	guest_start "$name"
+	expect "virsh start $name" $? 1
+	expect 'what virsh says' "$(virsh_said)" "*$text*"
+	expect 'the guest' "$(virsh domstate "$name" 2>&1)" 'shut off*'
+	expect_no_txn
+	expect_state before 40
+	check 'the journal has it' wait_for "journalctl -q -t hookd --since=@$before HOOKD_RESULT=refused -n 1 --no-pager | grep -q ." 5
+}
+
+# A whole round; the host is as before it.
+expect_round() {
+	local name=$1
+	check "$name starts" guest_start "$name" 120 || virsh_said | sed 's/^/      /'
+	expect_drivers vfio-pci vfio-pci
+	expect 'the display manager' "$(systemctl is-active display-manager)" "${2:-inactive}"
+	check "$name is destroyed" guest_destroy "$name" 120 || virsh_said | sed 's/^/      /'
+	expect_no_txn
+	expect_state before 60
+}
+
+# What the audit says of a case: how many entries match.
+audited() {
+	journalctl -q -t hookd --no-pager --since="@$((LAB_CASE_MS / 1000))" "$@" | grep -c .
+}
