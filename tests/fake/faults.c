@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fake.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+/* Faults as data: what goes wrong, where and how often. */
+
+int fake_fault_add(Host *h, const FakeFault *fault)
+{
+        Fake *k = fake_of(h);
+
+        if (k->n_faults >= MAX_FAULTS)
+                return -ENOSPC;
+        k->faults[k->n_faults] = *fault;
+        k->faults[k->n_faults++].seen = 0;
+        return 0;
+}
+
+static int errno_of(const char *name)
+{
+        for (int e = 1; e < 134; e++)
+                if (strerrorname_np(e) && streq(strerrorname_np(e), name))
+                        return -e;
+        return 0;
+}
+
+int fake_fault_parse(Host *h, const char *line, Fault *f)
+{
+        char words[5][192];
+        FakeFault x = { 0 };
+        uint64_t n;
+
+        if (words_split(line, words, 5) != 4 || parse_uint(words[2], 10000, &n) < 0)
+                return fault_set(f, -EINVAL, line, "a fault is OP TARGET NTH WHAT, not \"%s\"", line);
+        snprintf(x.op, sizeof(x.op), "%.23s", words[0]);
+        text_set(x.target, words[1]);
+        x.nth = (unsigned) n;
+        if (streq(words[3], "hang")) {
+                x.what = FAKE_HANG;
+        } else if (streq(words[3], "lie")) {
+                x.what = FAKE_LIE;
+        } else if (streq(words[3], "crash-before")) {
+                x.what = FAKE_CRASH_BEFORE;
+        } else if (streq(words[3], "crash-after")) {
+                x.what = FAKE_CRASH_AFTER;
+        } else if (streq(words[3], "cancel")) {
+                x.what = FAKE_CANCEL;
+        } else if (startswith(words[3], "late:") && parse_uint(words[3] + 5, 10000, &n) == 0) {
+                x.what = FAKE_LATE;
+                x.late = (unsigned) n;
+        } else {
+                x.error = errno_of(words[3]);
+                if (x.error == 0)
+                        return fault_set(f, -EINVAL, words[3], "\"%s\" is no errno and no kind of fault", words[3]);
+        }
+        return fake_fault_add(h, &x);
+}
+
+void fake_faults_clear(Host *h)
+{
+        fake_of(h)->n_faults = 0;
+        fake_of(h)->hits = 0;
+}
+
+unsigned fake_faults_hit(Host *h)
+{
+        return fake_of(h)->hits;
+}
+
+static bool matches(FakeFault *x, unsigned n, const char *op, const char *target)
+{
+        if (x->at)
+                return x->at == n;
+        if ((x->op[0] && fnmatch(x->op, op, 0) != 0) || (x->target[0] && fnmatch(x->target, target, 0) != 0))
+                return false;
+        x->seen++;
+        return x->nth == 0 || x->nth == x->seen;
+}
+
+static void crash(Fake *k)
+{
+        if (k->on_crash)
+                k->on_crash(&k->host, k->on_crash_arg);
+        _exit(FAKE_CRASHED);
+}
+
+/* What was promised to take effect after some operations. */
+static void late(Fake *k)
+{
+        FOREACH(Later, x, k->s.later, MAX_LATER)
+        if (x->what == LATER_OP && x->at_op && x->at_op <= k->ops) {
+                Later now = *x;
+
+                *x = (Later){ 0 };
+                (void) fake_do(k, now.op, now.target, now.value);
+        }
+}
+
+/* 0: go on; 1: claim success, do nothing; HANGS; -errno. */
+int fault_begin(Fake *k, const char *op, const char *target, const char *value, bool hand, bool effect)
+{
+        k->ops++;
+        snprintf(k->last_op, sizeof(k->last_op), "%s %s", op, target);
+        if (k->ops > 1000000) {
+                fprintf(stderr, "fake: a million operations, the last one %s %s: a loop\n", op, target);
+                abort();
+        }
+        late(k);
+        if (k->trace)
+                k->trace(k->trace_arg, k->ops, op, target, effect);
+        for (unsigned i = 0; i < k->n_faults; i++) {
+                FakeFault *x = &k->faults[i];
+                Later *l;
+
+                if (!matches(x, k->ops, op, target))
+                        continue;
+                k->hits++;
+                switch (x->what) {
+                case FAKE_ERRNO:
+                        fake_spend(k, 100);
+                        return x->error;
+                case FAKE_HANG:
+                        if (hand || startswith(op, "unit-"))
+                                return HANGS;
+                        break;
+                case FAKE_LIE:
+                        if (effect)
+                                return 1;
+                        break;
+                case FAKE_LATE:
+                        if (!effect)
+                                break;
+                        l = later_add(k, LATER_OP, 0, target, 0);
+                        l->at_op = k->ops + x->late;
+                        text_set(l->op, op);
+                        text_set(l->value, value ? value : "");
+                        return 1;
+                case FAKE_CRASH_BEFORE:
+                        crash(k);
+                        break;
+                case FAKE_CRASH_AFTER:
+                        break; /* in fault_end() */
+                case FAKE_CANCEL:
+                        closep(&k->client_fd);
+                        k->client_fd = -1;
+                        break;
+                }
+        }
+        return 0;
+}
+
+void fault_end(Fake *k, bool effect)
+{
+        for (unsigned i = 0; i < k->n_faults; i++) {
+                FakeFault *x = &k->faults[i];
+                const char *space = strchr(k->last_op, ' ');
+                char op[24];
+
+                if (x->what != FAKE_CRASH_AFTER)
+                        continue;
+                snprintf(op, sizeof(op), "%.*s", (int) (space - k->last_op), k->last_op);
+                if (x->at ? x->at == k->ops
+                          : fnmatch(x->op, op, 0) == 0 && fnmatch(x->target, space + 1, 0) == 0 &&
+                                    (x->nth == 0 || x->nth == x->seen))
+                        crash(k);
+        }
+        if (effect && k->on_effect)
+                k->on_effect(&k->host, k->on_effect_arg);
+}
+
+/* A driver's own probe may fail: no operation of ours, but a fault can name it. */
+int fault_probe(Fake *k, const char *bdf, const char *driver)
+{
+        char target[64];
+
+        snprintf(target, sizeof(target), "%s %s", bdf, driver);
+        for (unsigned i = 0; i < k->n_faults; i++)
+                if (!k->faults[i].at && streq(k->faults[i].op, "probe") && matches(&k->faults[i], 0, "probe", target)) {
+                        k->hits++;
+                        return k->faults[i].error;
+                }
+        return 0;
+}
+
+unsigned fake_ops(Host *h)
+{
+        return fake_of(h)->ops;
+}
+
+const char *fake_last_op(Host *h)
+{
+        return fake_of(h)->last_op;
+}
+
+const char *fake_violations(Host *h)
+{
+        return fake_of(h)->violations;
+}
+
+void fake_trace(Host *h, void (*fn)(void *arg, unsigned n, const char *op, const char *target, bool effect), void *arg)
+{
+        fake_of(h)->trace = fn;
+        fake_of(h)->trace_arg = arg;
+}
+
+void fake_on_effect(Host *h, void (*fn)(Host *h, void *arg), void *arg)
+{
+        fake_of(h)->on_effect = fn;
+        fake_of(h)->on_effect_arg = arg;
+}
+
+void fake_on_crash(Host *h, void (*fn)(Host *h, void *arg), void *arg)
+{
+        fake_of(h)->on_crash = fn;
+        fake_of(h)->on_crash_arg = arg;
+}
+
+size_t fake_state_size(void)
+{
+        return sizeof(State);
+}
+
+void fake_state_get(Host *h, void *buf)
+{
+        memcpy(buf, &fake_of(h)->s, sizeof(State));
+}
+
+void fake_state_set(Host *h, const void *buf)
+{
+        memcpy(&fake_of(h)->s, buf, sizeof(State));
+        fake_of(h)->dirty = true;
+}
+
+int fake_client(Host *h)
+{
+        Fake *k = fake_of(h);
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        closep(&k->client_fd);
+        closep(&h->cancel_fd);
+        h->cancel_fd = pair[0];
+        k->client_fd = pair[1];
+        return 0;
+}
+
+int fake_guest_start(Host *h, char *const *functions, int pid)
+{
+        Fake *k = fake_of(h);
+        Holder *x;
+        size_t used = 0;
+
+        if (k->s.n_holders >= MAX_HOLDERS)
+                return -ENOSPC;
+        STRV_FOREACH (bdf, functions) {
+                const Function *fn = function_find(k, *bdf);
+                const Module *m = fn && fn->present ? module_of_driver(k, fn->driver) : NULL;
+
+                if (!m || !m->vfio)
+                        return -ENODEV;
+                FOREACH(Function, other, k->s.functions, k->s.n_functions)
+                {
+                        const Module *om = other->present ? module_of_driver(k, other->driver) : NULL;
+
+                        if (other->group == fn->group && om && !om->vfio && other->class >> 8 != 0x0604)
+                                return -EPERM; /* group not viable */
+                }
+        }
+        x = &k->s.holders[k->s.n_holders++];
+        *x = (Holder){ .pid = pid, .start = (uint64_t) pid, .uid = 64055 };
+        snprintf(x->comm, sizeof(x->comm), "qemu-system-x86");
+        snprintf(x->cgroup, sizeof(x->cgroup), "/machine.slice/machine-qemu.scope/libvirt/emulator");
+        snprintf(x->leaves, sizeof(x->leaves), "term");
+        STRV_FOREACH (bdf, functions) {
+                Function *fn = function_find(k, *bdf);
+                char node[24];
+
+                fn->dirty = true;
+                snprintf(node, sizeof(node), "/dev/vfio/%d", fn->group);
+                if (!word_in(x->nodes, node))
+                        used += (size_t) snprintf(x->nodes + used, sizeof(x->nodes) - used, "%s%s", used ? "," : "",
+                                                  node);
+        }
+        holder_open(k, x);
+        k->dirty = true;
+        return 0;
+}
+
+void fake_guest_stop(Host *h, int pid)
+{
+        fake_of(h)->dirty = true;
+        holder_remove(fake_of(h), pid);
+}
+
+bool fake_is_dirty(Host *h, const char *bdf)
+{
+        const Function *fn = function_find(fake_of(h), bdf);
+
+        return fn && fn->dirty;
+}
