@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "server/request.h"
+
+#include "model/event.h"
+#include "server/server.h"
+#include "server/status.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <stdio.h>
+
+static void audit_event(const Event *e, const char *label, const Holding *h, const char *what)
+{
+        const LogField fields[] = {
+                { FIELD_DOMAIN, e->domain }, { FIELD_UUID, h ? h->uuid : NULL }, { FIELD_EVENT, label }, { NULL, NULL }
+        };
+
+        log_entry(LOG_INFO, MESSAGE_EVENT, fields, "%s of guest %s: %s", label, e->domain, what);
+}
+
+static void hook_prepare(Client *c, const Event *e, const char *label, int xml_fd)
+{
+        Server *s = c->server;
+        const Holding *h = ledger_look_up(s, e->domain);
+        Job job = { .verb = JOB_PREPARE, .domain = (char *) e->domain, .event = (char *) label, .xml_fd = xml_fd };
+        ProcessId shim;
+        pid_t parent;
+
+        if (!h && !profiles_may_own(s, e->domain)) {
+                closep(&xml_fd);
+                client_answer(c, 0, NULL);
+                return;
+        }
+        audit_event(e, label, h, "the host is being prepared");
+        /* A shim whose caller died already is a child of init, which says nothing. */
+        if (process_identify(c->pid, &shim, &parent) == 0 && parent > 1)
+                (void) process_identify(parent, &job.caller, NULL);
+        job.client_fd = client_take_fd(c);
+        jobs_add(s, &job);
+}
+
+/* Notes in every open journal of the guest that libvirt has done with it. */
+static const Holding *note_stopped(Server *s, const Event *e, const char *label)
+{
+        const Holding *first = ledger_look_up(s, e->domain);
+        int r;
+
+        for (const Holding *h = first; h; h = ledger_next(s, e->domain, h)) {
+                r = journal_note_stopped(s->options->journals, h->uuid);
+                if (r < 0 && r != -ENOENT) {
+                        const LogField fields[] = { { FIELD_DOMAIN, e->domain },
+                                                    { FIELD_UUID, h->uuid },
+                                                    { NULL, NULL } };
+
+                        log_entry(LOG_WARNING, MESSAGE_WARNING, fields,
+                                  "cannot note in the journal that guest %s has stopped: %s", e->domain,
+                                  fault_errno(r));
+                }
+                audit_event(e, label, h, "the guest holds devices; noted");
+        }
+        return first;
+}
+
+static void hook_release(Client *c, const Event *e, const char *label)
+{
+        Server *s = c->server;
+        const Holding *h = note_stopped(s, e, label);
+        Job job = { .verb = JOB_RELEASE,
+                    .domain = (char *) e->domain,
+                    .event = (char *) label,
+                    .client_fd = -1,
+                    .xml_fd = -1 };
+
+        if (!h && !jobs_find(s, e->domain)) {
+                client_answer(c, 0, NULL);
+                return;
+        }
+        /* One name, two journals: the guest was defined anew in between. The last one answers. A guest that is just
+         * being prepared has none yet: the job looks it up when its turn comes. */
+        while (h) {
+                const Holding *following = ledger_next(s, e->domain, h);
+
+                memcpy(job.uuid, h->uuid, sizeof(job.uuid));
+                if (!following)
+                        break;
+                jobs_add(s, &job);
+                h = following;
+        }
+        job.client_fd = client_take_fd(c);
+        jobs_add(s, &job);
+}
+
+static void hook(Client *c, const WireMessage *m, int xml_fd)
+{
+        const Holding *h;
+        char label[64];
+        Event e;
+
+        if (event_parse(m->strings, m->head.count, &e) < 0) {
+                closep(&xml_fd);
+                client_answer(c, 0, NULL); /* called by hand, without arguments: nothing libvirt would do */
+                return;
+        }
+        (void) snprintf(label, sizeof(label), "%s/%s", e.op_name, e.subop);
+        if (e.op == HOOK_PREPARE) {
+                hook_prepare(c, &e, label, xml_fd);
+                return;
+        }
+        closep(&xml_fd);
+        switch (e.op) {
+        case HOOK_RELEASE:
+                hook_release(c, &e, label);
+                return;
+        case HOOK_STOPPED:
+                (void) note_stopped(c->server, &e, label);
+                break;
+        default:
+                h = ledger_find(c->server, e.domain);
+                if (h)
+                        audit_event(&e, label, h, "nothing to do");
+        }
+        client_answer(c, 0, NULL);
+}
+
+static void operator_release(Client *c, const char *domain)
+{
+        Server *s = c->server;
+        const Holding *h = ledger_look_up(s, domain);
+        const Job *other = jobs_find(s, domain);
+        Job job = { .verb = JOB_RELEASE, .domain = (char *) domain, .event = (char *) "hookctl release", .xml_fd = -1 };
+        char text[512];
+
+        if (other) {
+                (void) snprintf(
+                        text, sizeof(text),
+                        "the %s of guest %s is under way (worker %i, for %llu s): `hookctl status` shows it; try again "
+                        "when it has ended",
+                        job_verb_name(other->verb), domain, (int) other->pid,
+                        (unsigned long long) ((now_usec() - other->created) / USEC_PER_SEC));
+                client_answer(c, 1, text);
+                return;
+        }
+        if (!h) {
+                (void) snprintf(text, sizeof(text),
+                                "hookd holds nothing for a guest '%s': `hookctl status` lists what it holds", domain);
+                client_answer(c, 1, text);
+                return;
+        }
+        audit_event(&(Event){ .domain = domain }, job.event, h, "asked for by hand");
+        memcpy(job.uuid, h->uuid, sizeof(job.uuid));
+        job.client_fd = client_take_fd(c);
+        jobs_add(s, &job);
+}
+
+void request_handle(Client *c, const WireMessage *m, int xml_fd)
+{
+        Server *s = c->server;
+        const char *guest = m->head.count == 1 && *m->strings[0] ? m->strings[0] : NULL;
+
+        switch (m->head.type) {
+        case WIRE_HOOK:
+                hook(c, m, xml_fd);
+                return;
+        case WIRE_PLAN:
+                if (!guest || xml_fd < 0)
+                        break;
+                jobs_add(s, &(Job){ .verb = JOB_PLAN,
+                                    .domain = (char *) guest,
+                                    .event = (char *) "hookctl plan",
+                                    .client_fd = client_take_fd(c),
+                                    .xml_fd = xml_fd });
+                return;
+        case WIRE_RELEASE:
+                if (!guest)
+                        break;
+                closep(&xml_fd);
+                operator_release(c, guest);
+                return;
+        case WIRE_STATUS:
+                closep(&xml_fd);
+                ledger_refresh(s, NULL);
+                status_send(s, c->fd);
+                client_answer(c, 0, NULL);
+                return;
+        default:
+                break;
+        }
+        closep(&xml_fd);
+        client_answer(c, 1, "hookd does not know this request");
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "server/status.h"
+
+#include "server/reply.h"
+#include "server/server.h"
+#include "util/fd.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#define JOBS_SHOWN  64
+#define FAILURE_MAX ((size_t) 64 << 10)
+
+static uint64_t clock_usec(clockid_t clock)
+{
+        struct timespec ts = { 0 };
+
+        (void) clock_gettime(clock, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+/* A moment of another clock, on the wall clock as it is set now. */
+static uint64_t realtime_of(clockid_t clock, uint64_t then)
+{
+        return clock_usec(CLOCK_REALTIME) - (clock_usec(clock) - then);
+}
+
+/* A record is built in a fixed buffer: a field that does not fit is cut, the line stays one. */
+typedef struct Record {
+        char text[7168];
+        size_t n;
+} Record;
+
+static void record_begin(Record *r, const char *word)
+{
+        r->n = (size_t) snprintf(r->text, sizeof(r->text), "%s", word);
+}
+
+static void record_text(Record *r, const char *key, const char *value)
+{
+        _cleanup_free_ char *escaped = text_escape(value ? value : "");
+        size_t room = sizeof(r->text) - r->n;
+        int n;
+
+        n = snprintf(r->text + r->n, room, "\t%s=%s", key, escaped ? escaped : "");
+        if (n > 0)
+                r->n += MIN((size_t) n, room - 1);
+}
+
+static void record_number(Record *r, const char *key, uint64_t value)
+{
+        char text[24];
+
+        (void) snprintf(text, sizeof(text), "%llu", (unsigned long long) value);
+        record_text(r, key, text);
+}
+
+static void send_daemon(Server *s, int fd)
+{
+        Record r;
+
+        record_begin(&r, "daemon");
+        record_text(&r, "version", HOOKD_VERSION);
+        record_number(&r, "pid", (uint64_t) getpid());
+        record_number(&r, "since", s->since_realtime);
+        record_number(&r, "profiles", s->profiles.index ? profile_index_size(s->profiles.index) : 0);
+        record_text(&r, "problem", s->profiles.fault.code < 0 ? s->profiles.fault.text : "");
+        (void) reply_text(fd, r.text);
+}
+
+static void send_guest(const Holding *h, int fd)
+{
+        Record r;
+
+        record_begin(&r, "guest");
+        record_text(&r, "domain", h->domain);
+        record_text(&r, "uuid", h->uuid);
+        record_text(&r, "state", txn_state_name(h->state));
+        record_number(&r, "since", realtime_of(CLOCK_BOOTTIME, h->since));
+        record_text(&r, "profile", h->profile);
+        record_text(&r, "card", h->card);
+        record_text(&r, "text", h->text);
+        record_number(&r, "caller", (uint64_t) h->caller.pid);
+        (void) reply_text(fd, r.text);
+}
+
+static void send_job(const Job *j, int fd)
+{
+        Record r;
+
+        record_begin(&r, "job");
+        record_text(&r, "verb", job_verb_name(j->verb));
+        record_text(&r, "domain", j->domain);
+        record_text(&r, "state", j->late ? "late" : j->started > 0 ? "running" : "waiting");
+        record_number(&r, "since", realtime_of(CLOCK_MONOTONIC, j->started > 0 ? j->started : j->created));
+        record_number(&r, "pid", (uint64_t) j->pid);
+        (void) reply_text(fd, r.text);
+}
+
+static void send_jobs(Server *s, int fd)
+{
+        unsigned shown = 0;
+        const Job *j;
+
+        TAILQ_FOREACH(j, &s->jobs.list, link)
+        if (++shown <= JOBS_SHOWN)
+                send_job(j, fd);
+        if (shown > JOBS_SHOWN) {
+                Record r;
+
+                record_begin(&r, "jobs");
+                record_number(&r, "more", shown - JOBS_SHOWN);
+                (void) reply_text(fd, r.text);
+        }
+}
+
+/* A line of last-failure, written by the worker: domain, CLOCK_BOOTTIME usec, event, text; by tabs, escaped. */
+static void send_failure(char *line, int fd)
+{
+        char *fields[4], *rest = line;
+        uint64_t when;
+        Record r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+                _cleanup_free_ char *value = NULL;
+                char *field = strsep(&rest, "\t");
+
+                if (!field)
+                        return;
+                fields[i] = field;
+        }
+        if (parse_uint(fields[1], UINT64_MAX, &when) < 0)
+                return;
+        record_begin(&r, "failure");
+        record_number(&r, "since", realtime_of(CLOCK_BOOTTIME, when));
+        for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+                static const char *const keys[] = { "domain", NULL, "event", "text" };
+                _cleanup_free_ char *value = NULL;
+
+                if (keys[i] && text_unescape(fields[i], &value) >= 0)
+                        record_text(&r, keys[i], value);
+        }
+        (void) reply_text(fd, r.text);
+}
+
+static void send_failures(Server *s, int fd)
+{
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        char *rest, *line;
+
+        if (asprintf(&path, "%s/last-failure", s->options->journals) < 0) {
+                path = NULL;
+                return;
+        }
+        if (read_file_at(AT_FDCWD, path, FAILURE_MAX, &text, NULL) < 0)
+                return;
+        for (rest = text; (line = strsep(&rest, "\n"));)
+                send_failure(line, fd);
+}
+
+void status_send(Server *s, int fd)
+{
+        send_daemon(s, fd);
+        for (size_t i = 0; i < s->ledger.n; i++)
+                send_guest(s->ledger.list[i], fd);
+        send_jobs(s, fd);
+        STRV_FOREACH (b, s->ledger.bad) {
+                Record r;
+
+                record_begin(&r, "bad");
+                record_text(&r, "text", *b);
+                (void) reply_text(fd, r.text);
+        }
+        send_failures(s, fd);
+}
