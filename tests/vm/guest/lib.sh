@@ -46,7 +46,7 @@ wait_for() {
 bounded() {
 	local seconds=$1 pid
 	shift
-	"$@" &
+	"$@" </dev/null &
 	pid=$!
 	if wait_for "! kill -0 $pid 2>/dev/null" "$seconds"; then
 		wait "$pid"
@@ -59,9 +59,14 @@ bounded() {
 
 # read_bounded FILE...: the text of files that may block on reading (uevent, driver_override), one a line; BLOCKED for
 # one that does, and for those after it.
+#
+# What is left behind must be a program, not a function: a subshell keeps the descriptors that bash saved for its parent's
+# redirections, and a $(...) or a pipe around it would then never end.
 read_bounded() {
 	local out=$LAB_STATE/read.$BASHPID n
-	bounded 3 read_lines "$@" >"$out"
+	# shellcheck disable=SC2016  # expanded by the inner shell
+	bounded 3 bash -c 'for f; do line=absent; [[ ! -e $f ]] || line=$(<"$f"); printf "%s\n" "$line"; done' _ "$@" \
+		>"$out" 2>/dev/null
 	n=$(wc -l <"$out")
 	cat "$out"
 	rm -f "$out"
@@ -70,19 +75,10 @@ read_bounded() {
 	done
 }
 
-read_lines() {
-	local f line
-	for f in "$@"; do
-		line=absent
-		[[ ! -e $f ]] || line=$(<"$f")
-		printf '%s\n' "$line"
-	done 2>/dev/null
-}
-
-# write_bounded TEXT FILE [SECONDS]
+# write_bounded TEXT FILE [SECONDS]; why it failed is in $LAB_STATE/write.
 write_bounded() {
 	# shellcheck disable=SC2016  # expanded by the inner shell
-	bounded "${3:-10}" bash -c 'printf "%s\n" "$1" >"$2"' _ "$1" "$2"
+	bounded "${3:-10}" bash -c 'printf "%s\n" "$1" >"$2"' _ "$1" "$2" >"$LAB_STATE/write" 2>&1
 }
 
 # ---- cases -----------------------------------------------------------------------------------------------------------
@@ -166,7 +162,9 @@ case_exit() {
 		cleanup
 	fi
 	holders_stop
+	knobs_clear
 	case_end
+	guests_clear
 }
 
 # What one wants to see first when a case failed.
@@ -280,6 +278,7 @@ holders_stop() {
 	local pid
 	for pid in "${LAB_HOLDERS[@]}"; do
 		kill -9 "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
 	done
 	LAB_HOLDERS=()
 }
@@ -402,12 +401,7 @@ lab_reset() {
 	note "setting the host back"
 	knobs_clear
 	rm -f /etc/modprobe.d/lab-*
-	for name in $(bounded 20 virsh list --name); do
-		bounded 30 virsh destroy "$name" >/dev/null 2>&1
-	done
-	for name in $(bounded 20 virsh list --all --name); do
-		bounded 20 virsh undefine --managed-save "$name" >/dev/null 2>&1
-	done
+	guests_clear
 	bounded 60 systemctl stop hookd.socket hookd.service 2>/dev/null
 	rm -rf /run/hookd-txn/* /etc/libvirt/hooks/*
 	if [[ -d $LAB_STATE/etc-hookd ]]; then
@@ -474,6 +468,12 @@ hook_install() {
 	libvirt_restart
 }
 
+hooks_clear() {
+	[[ -n $(ls -A /etc/libvirt/hooks) ]] || return 0
+	rm -rf /etc/libvirt/hooks/*
+	libvirt_restart
+}
+
 # guest_define NAME [managed=no] [rom=on] [paint=yes] [CARD|FUNCTION...]: a guest of 128 MiB without a disk, with all
 # functions of the cards (default: of the first). `-` for none. paint=yes: it paints the card's screen.
 guest_define() {
@@ -507,6 +507,7 @@ guest_define() {
 		done
 		printf "</devices></domain>\n"
 	} >"$xml"
+	guest_undefine "$name"
 	bounded 30 virsh -q define "$xml" >/dev/null
 }
 
@@ -523,8 +524,24 @@ guest_undefine() {
 	bounded 30 virsh -q undefine --managed-save "$1" >/dev/null 2>&1
 }
 
+guests_clear() {
+	local name
+	for name in $(bounded 20 virsh list --name); do
+		guest_destroy "$name" 60
+	done
+	for name in $(bounded 20 virsh list --all --name); do
+		guest_undefine "$name"
+	done
+}
+
 virsh_said() {
 	cat "$LAB_STATE/virsh"
+}
+
+# guest_painted [DEVICE] [SECONDS]: the guest of paint=yes has filled the screen (its picture is far bigger than a blank one)
+guest_painted() {
+	# shellcheck disable=SC2016  # evaluated by wait_for
+	wait_for "screenshot paint ${1:-gpu} >/dev/null; [[ \$(stat -c %s /lab/out/paint.png) -gt 4500 ]]" "${2:-60}"
 }
 
 # The pid of a running guest's QEMU.

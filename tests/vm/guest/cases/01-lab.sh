@@ -36,7 +36,7 @@ check 'the unbind ends with it' wait_for '[[ ! -e /proc/driver/nvidia/gpus/'"$ca
 
 case_begin 'a probe that fails'
 knob fail_probe 5
-write_bounded "$card.0" /sys/bus/pci/drivers/nvidia/bind 2>/dev/null
+write_bounded "$card.0" /sys/bus/pci/drivers/nvidia/bind
 expect 'bind' $? 1
 check 'drivers_probe says it is well' write_bounded "$card.0" /sys/bus/pci/drivers_probe
 expect_drivers none snd_hda_intel "$card"
