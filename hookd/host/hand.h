@@ -6,11 +6,13 @@
 #include <sys/types.h>
 
 /* A hand: a forked child that makes one call which may block in the kernel for ever, reports errno through a pipe and
- * may be abandoned. It keeps the descriptors in keep_fds (the transaction's lock) and closes all others, so that nobody
- * waits for a pipe it inherited. `output`, of output_max bytes, receives what fn wrote into its buffer (a read
- * attribute). Returns what fn returned (0 or -errno); -ETIMEDOUT when it had not returned by `deadline`: then *ret_pid
- * is the child that is still in flight; it was sent SIGKILL, which acts when the kernel lets go. -ECHILD: it died
- * without a word. */
+ * may be abandoned. It keeps the descriptors in keep_fds (the transaction's lock), has /dev/null as its first three and
+ * closes all others, so that nobody waits for a pipe it inherited. `output`, of output_max bytes, receives what fn
+ * wrote into its buffer (zeroed before). Returns what fn returned (0 or -errno, *ret_pid is 0).
+ *
+ * -ETIMEDOUT when it had not returned by `deadline`: it was sent SIGKILL, which acts when the kernel lets go. *ret_pid
+ * is the child when it is still in flight half a second later, 0 when the call was given up and the child is gone (or
+ * when fn itself returned -ETIMEDOUT). -ECHILD: it died without a word. */
 typedef int (*HandFunction)(void *arg, char *output, size_t output_max);
 int hand_run(HandFunction fn, void *arg, uint64_t deadline, char *output, size_t output_max, pid_t *ret_pid);
 

@@ -115,32 +115,68 @@ uint64_t host_now(Host *h)
         return h->ops->now(h);
 }
 
+/* The next component that is no slice; *path is left behind it. NULL: none. The kernel's own file names are escaped
+ * with a leading '_' in cgroup names, nothing else is. */
+static const char *next_unit(const char **path, size_t *ret_len)
+{
+        for (;;) {
+                const char *start = *path + strspn(*path, "/");
+                size_t len = strcspn(start, "/");
+
+                *path = start + len;
+                if (len == 0)
+                        return NULL;
+                if (len >= 6 && strncmp(start + len - 6, ".slice", 6) == 0)
+                        continue;
+                if (*start == '_') {
+                        start++;
+                        len--;
+                }
+                *ret_len = len;
+                return start;
+        }
+}
+
+int cgroup_units(const char *cgroup, char **ret_unit, char **ret_user_unit)
+{
+        _cleanup_free_ char *unit = NULL, *user_unit = NULL;
+        const char *start;
+        size_t len;
+
+        *ret_unit = *ret_user_unit = NULL;
+        start = cgroup ? next_unit(&cgroup, &len) : NULL;
+        if (!start || !memchr(start, '.', len)) /* a group that systemd did not make */
+                return 0;
+        unit = strndup(start, len);
+        if (!unit)
+                return -ENOMEM;
+
+        if (startswith(unit, "user@") && endswith(unit, ".service")) {
+                start = next_unit(&cgroup, &len);
+                if (start && memchr(start, '.', len)) {
+                        user_unit = strndup(start, len);
+                        if (!user_unit)
+                                return -ENOMEM;
+                }
+        }
+
+        *ret_unit = TAKE_PTR(unit);
+        *ret_user_unit = TAKE_PTR(user_unit);
+        return 0;
+}
+
 HostHolder *holders_free(HostHolder *holders, size_t n)
 {
-        for (size_t i = 0; i < n; i++) {
-                free(holders[i].comm);
-                free(holders[i].cgroup);
-                free(holders[i].unit);
-                free(holders[i].user_unit);
-                free(holders[i].node);
-        }
+        for (size_t i = 0; i < n; i++)
+                host_holder_clear(holders + i);
         free(holders);
         return NULL;
 }
 
 HostSession *sessions_free(HostSession *sessions, size_t n)
 {
-        for (size_t i = 0; i < n; i++) {
-                free(sessions[i].id);
-                free(sessions[i].user);
-                free(sessions[i].seat);
-                free(sessions[i].tty);
-                free(sessions[i].type);
-                free(sessions[i].class);
-                free(sessions[i].service);
-                free(sessions[i].scope);
-                free(sessions[i].state);
-        }
+        for (size_t i = 0; i < n; i++)
+                host_session_clear(sessions + i);
         free(sessions);
         return NULL;
 }

@@ -17,10 +17,16 @@ enum {
                           (host->stuck is set) */
 };
 
+/* Largest file read, and largest attribute read in a hand; beyond it -EFBIG. modules.alias and a container host's
+ * mountinfo have megabytes. */
+#define HOST_READ_MAX      ((size_t) 16 << 20)
+#define HOST_ATTRIBUTE_MAX ((size_t) 64 << 10)
+
 typedef enum ModuleOp {
         MODULE_STATE,  /* only ret: initstate, refcnt, holders. -ENOENT: not loaded */
         MODULE_LOAD,   /* as modprobe would: options, softdeps, install lines; blacklists ignored; already loaded: 0 */
-        MODULE_UNLOAD, /* one module, no recursion. -EAGAIN: in use or has holders; -ENOENT: was not loaded */
+        MODULE_UNLOAD, /* one module, no recursion. -EAGAIN: in use or has holders; -ENOENT: was not loaded;
+                          -EOPNOTSUPP: built in */
 } ModuleOp;
 
 typedef struct ModuleInfo {
@@ -57,7 +63,7 @@ enum {
 };
 
 typedef struct HostOps {
-        /* Whole attribute or file, at most 64 KiB, one trailing newline removed; *ret owned by the caller. */
+        /* Whole attribute or file, at most HOST_READ_MAX, one trailing newline removed; *ret owned by the caller. */
         int (*read)(Host *h, const char *path, unsigned flags, char **ret);
         /* One write(2). The value is given as is: "\n" clears driver_override. */
         int (*write)(Host *h, const char *path, const char *value, unsigned flags);
@@ -70,7 +76,8 @@ typedef struct HostOps {
         int (*module)(Host *h, ModuleOp op, const char *name, ModuleInfo *ret);
         int (*unit)(Host *h, UnitOp op, const char *name, UnitInfo *ret);
         int (*session)(Host *h, SessionOp op, const char *id, HostSession **ret, size_t *ret_n);
-        /* Every process that has one of these device files open or mapped; array owned by the caller (holders_free). */
+        /* Every process that has one of these device files open or mapped: an item for each pair of process and file,
+         * by pid, then in the order of nodes; array owned by the caller (holders_free). */
         int (*holders)(Host *h, char *const *nodes, HostHolder **ret, size_t *ret_n);
         /* Through a pidfd, only if pid and start time still name the same process; -ESRCH otherwise. */
         int (*signal)(Host *h, const HostHolder *holder, int signo);
@@ -116,5 +123,8 @@ int host_holders(Host *h, char *const *nodes, HostHolder **ret, size_t *ret_n);
 int host_signal(Host *h, const HostHolder *holder, int signo);
 int host_wait(Host *h, unsigned what, const HostHolder *holders, size_t n, uint64_t slice_usec);
 uint64_t host_now(Host *h);
+/* The units of a path in the unified hierarchy, as sd_pid_get_unit() and sd_pid_get_user_unit() would say: the first
+ * component that is no slice, and the same again below user@UID.service. NULL where there is none. 0 or -ENOMEM. */
+int cgroup_units(const char *cgroup, char **ret_unit, char **ret_user_unit);
 HostHolder *holders_free(HostHolder *holders, size_t n);
 HostSession *sessions_free(HostSession *sessions, size_t n);
