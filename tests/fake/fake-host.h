@@ -21,6 +21,7 @@
  *           [power_state=D0] [control=on] [control-boot=on] [d3cold=1] [lost=no: a rescan does not find it again]
  *           [block=nvme0n1] [net=enp5s0] [prefer=MODULE: what udev loads for it]
  *           nodes get the lowest free numbers unless given: drm= render= fb= sound= usb= i2c= nvidia=
+ *   guest BDF …                   what a guest on this host is given: for the golden plans and the sweep
  *   include FILE                  beside this one; a module line for a module that is known changes it
  *   load MODULE …                 these are loaded, drivers registered in this order
  *   module NAME [loaded=no] [builtin=no] [refs=0] [deps=a,b] [pre=a] [post=b] [match=VENDOR:DEVICE:CLASS globs, a list]
@@ -97,6 +98,8 @@ void fake_state_set(Host *h, const void *buf);
 
 /* The kernel lets go: what hung takes effect, h->stuck is not touched. Returns how many. */
 unsigned fake_release_hangs(Host *h);
+/* The tree's `guest` line. */
+int fake_host_guest(Host *h, char ***ret);
 /* Lets time pass, with everything that happens meanwhile. */
 void fake_advance(Host *h, uint64_t usec);
 /* The client of the transaction; a FAKE_CANCEL hangs it up. Sets h->cancel_fd. */

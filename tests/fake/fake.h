@@ -129,7 +129,7 @@ typedef struct State {
         char pool[POOL];
         unsigned n_functions, n_modules, n_units, n_sessions, n_holders, n_platforms, n_raw, pool_used;
         uint64_t clock, udev_delay, settle, udev_busy_until, transient_busy;
-        char kernel[32];
+        char kernel[32], guest[4][20];
         char system_console[24]; /* "dummy device" or "VGA+" */
         bool system_bound;
         bool fbcon_there, fbcon_bound;

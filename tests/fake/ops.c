@@ -73,7 +73,7 @@ static int hang(Fake *k, const char *op, const char *target, const char *value, 
                                 return 0; /* what it waited for went away in time */
                 }
         k->host.stuck = true;
-        k->host.stuck_pid = (int) k->s.next_pid++;
+        k->host.stuck_pid = 0; /* no process of this machine */
         snprintf(k->host.stuck_what, sizeof(k->host.stuck_what), "%s %s", op, target);
         return -ETIMEDOUT;
 }

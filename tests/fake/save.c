@@ -274,6 +274,8 @@ char *fake_host_text(Host *h)
         fputs("\nopt", out);
         for (const Field *x = fields_opt; x->name; x++)
                 put_field(out, x, s);
+        for (unsigned i = 0; i < ARRAY_SIZE(s->guest) && s->guest[i][0]; i++)
+                fprintf(out, "%s%s", i == 0 ? "\nguest " : " ", s->guest[i]);
         fputs("\nconsole ", out);
         put_word(out, s->system_console);
         fprintf(out, " %s\n", s->system_bound ? "yes" : "no");

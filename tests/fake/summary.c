@@ -27,8 +27,7 @@ static void add_function(const Function *fn, char ***v)
         line(v, "driver %s %s%s", fn->bdf, fn->driver[0] ? fn->driver : "none", fn->locked ? ", locked" : "");
         if (fn->override[0])
                 line(v, "override %s %s", fn->bdf, fn->override);
-        if (fn->class >> 8 != 0x0604)
-                line(v, "power %s control=%s d3cold=%d", fn->bdf, fn->control, fn->d3cold);
+        line(v, "power %s control=%s d3cold=%d", fn->bdf, fn->control, fn->d3cold);
         if (fn->has_reset && !streq(fn->reset_now, fn->reset_default))
                 line(v, "reset_method %s %s", fn->bdf, fn->reset_now);
         for (int i = 0; i < GIVE_N_NUMBERED; i++)

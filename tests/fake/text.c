@@ -78,6 +78,16 @@ int words_split(const char *line, char words[][192], unsigned max)
         }
 }
 
+int fake_host_guest(Host *h, char ***ret)
+{
+        Fake *k = fake_of(h);
+
+        for (unsigned i = 0; i < ARRAY_SIZE(k->s.guest) && k->s.guest[i][0]; i++)
+                if (strv_append(ret, k->s.guest[i]) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
 static const char *const gives[] = { "drm", "render", "fb", "sound", "usb", "i2c", "nvidia", "block", "net" };
 
 const char *give_name(int give)
@@ -298,6 +308,11 @@ static int parse_line(Fake *k, const char *line, const char *name, bool *saved, 
                 return parse_fields(fields_opt, &k->s, words + 1, n - 1);
         if (n < 2)
                 return -EINVAL;
+        if (streq(words[0], "guest")) {
+                for (int i = 1; i < n && i < 5; i++)
+                        text_set(k->s.guest[i - 1], words[i]);
+                return 0;
+        }
         if (streq(words[0], "load"))
                 return load_modules(k, words, n);
         if (streq(words[0], "include")) {
