@@ -98,8 +98,9 @@ static int job_wait(RealHost *h, Job *job, bool start, const char *name, UnitInf
         }
 }
 
-static int job_run(RealHost *h, bool start, const char *name, UnitInfo *ret)
+static int job_run(RealHost *h, const char *method, const char *name, UnitInfo *ret)
 {
+        bool start = !streq(method, "StopUnit");
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         Job job = {};
@@ -112,8 +113,7 @@ static int job_run(RealHost *h, bool start, const char *name, UnitInfo *ret)
                 return r;
 
         bus_watch_job(h, &job);
-        r = bus_call(h, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, start ? "StartUnit" : "StopUnit", &m, &error, "ss",
-                     name, "replace");
+        r = bus_call(h, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, method, &m, &error, "ss", name, "replace");
         if (r < 0) {
                 if (is_no_such_unit(&error))
                         r = start ? -ENOENT : 0;
@@ -158,9 +158,12 @@ int real_unit(Host *host, UnitOp op, const char *name, UnitInfo *ret)
         case UNIT_STATE:
                 return unit_state(h, name, ret, NULL);
         case UNIT_START:
-                return job_run(h, true, name, ret);
+                return job_run(h, "StartUnit", name, ret);
         case UNIT_STOP:
-                return job_run(h, false, name, ret);
+                return job_run(h, "StopUnit", name, ret);
+        case UNIT_RELOAD:
+                r = job_run(h, "ReloadUnit", name, ret);
+                return r >= 0 && !streq(ret->result, "done") ? -EIO : r;
         case UNIT_RESET_FAILED:
                 r = bus_call(h, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "ResetFailedUnit", NULL, &error, "s", name);
                 return r < 0 && is_no_such_unit(&error) ? 0 : r;

@@ -41,6 +41,7 @@ typedef enum UnitOp {
         UNIT_START, /* mode replace; waits for the job. -EIO: the job failed (ret->result says how) */
         UNIT_STOP,  /* the same; an inactive or unloaded unit is 0 */
         UNIT_RESET_FAILED,
+        UNIT_RELOAD, /* waits as well; only hookctl uses it, for libvirt's daemons */
 } UnitOp;
 
 typedef struct UnitInfo {
