@@ -41,7 +41,7 @@
  * [leaves=term|kill|never|uevent|AFTER] [session=ID: lets go when that session ends] fault OP TARGET NTH WHAT      OP
  * and TARGET are globs: read write readlink list exists module-state module-load module-unload unit-state unit-start
  * unit-stop unit-reset-failed session-list session-terminate holders signal wait, and probe ("BDF driver"). NTH: 1 the
- * first, 0 every one. WHAT: an errno name, hang, lie, late:OPS, crash-before, crash-after, cancel
+ * first, 0 every one. WHAT: an errno name, hang, lie, late:OPS, crash-before, crash-after, cancel, slow
  *
  * Time is the fake's own: it moves by what an operation costs and by wait(), never by itself. */
 
@@ -53,6 +53,7 @@ typedef enum FakeWhat {
         FAKE_CRASH_BEFORE, /* the process dies before the effect */
         FAKE_CRASH_AFTER,  /* … after it */
         FAKE_CANCEL,       /* the one who asked hangs up just before the operation */
+        FAKE_SLOW,         /* takes ten minutes, then succeeds */
 } FakeWhat;
 
 typedef struct FakeFault {
@@ -83,9 +84,10 @@ unsigned fake_faults_hit(Host *h); /* how often a fault fired */
 /* Operations so far, and what the last one was ("write /sys/…"). An effect is one that may change the host. */
 unsigned fake_ops(Host *h);
 const char *fake_last_op(Host *h);
-/* Called before every operation that gets past its faults: to trace, and to count. */
-void fake_trace(Host *h, void (*fn)(void *arg, unsigned n, const char *op, const char *target, bool effect), void *arg);
-/* Called after every operation with an effect: the demo's worker saves the tree. */
+/* Called before every operation, whatever its faults: to trace, and to count. hand: it may hang. */
+typedef void (*FakeTrace)(void *arg, unsigned n, const char *op, const char *target, bool effect, bool hand);
+void fake_trace(Host *h, FakeTrace fn, void *arg);
+/* Called after every operation with an effect, and after a wait: the demo's worker saves the tree. */
 void fake_on_effect(Host *h, void (*fn)(Host *h, void *arg), void *arg);
 /* Called instead of dying at a crash point; must not return. Default: _exit(FAKE_CRASHED). */
 void fake_on_crash(Host *h, void (*fn)(Host *h, void *arg), void *arg);
@@ -95,6 +97,8 @@ enum { FAKE_CRASHED = 86 };
 size_t fake_state_size(void);
 void fake_state_get(Host *h, void *buf);
 void fake_state_set(Host *h, const void *buf);
+/* Another process looks at the host: no faults, no count, nothing stuck, no client, no deadline. */
+void fake_reset(Host *h);
 
 /* The kernel lets go: what hung takes effect, h->stuck is not touched. Returns how many. */
 unsigned fake_release_hangs(Host *h);

@@ -147,8 +147,9 @@ struct Fake {
         FakeFault faults[MAX_FAULTS];
         unsigned n_faults, ops, hits;
         char last_op[224];
-        int client_fd; /* the far end of host.cancel_fd */
-        void (*trace)(void *, unsigned, const char *, const char *, bool);
+        bool own_cancel;
+        int client_fd; /* the far end of host.cancel_fd, when that is ours */
+        FakeTrace trace;
         void *trace_arg;
         void (*on_effect)(Host *, void *);
         void *on_effect_arg;

@@ -45,6 +45,8 @@ int fake_fault_parse(Host *h, const char *line, Fault *f)
                 x.what = FAKE_CRASH_BEFORE;
         } else if (streq(words[3], "crash-after")) {
                 x.what = FAKE_CRASH_AFTER;
+        } else if (streq(words[3], "slow")) {
+                x.what = FAKE_SLOW;
         } else if (streq(words[3], "cancel")) {
                 x.what = FAKE_CANCEL;
         } else if (startswith(words[3], "late:") && parse_uint(words[3] + 5, 10000, &n) == 0) {
@@ -109,7 +111,7 @@ int fault_begin(Fake *k, const char *op, const char *target, const char *value, 
         }
         late(k);
         if (k->trace)
-                k->trace(k->trace_arg, k->ops, op, target, effect);
+                k->trace(k->trace_arg, k->ops, op, target, effect, hand);
         for (unsigned i = 0; i < k->n_faults; i++) {
                 FakeFault *x = &k->faults[i];
                 Later *l;
@@ -142,6 +144,9 @@ int fault_begin(Fake *k, const char *op, const char *target, const char *value, 
                         break;
                 case FAKE_CRASH_AFTER:
                         break; /* in fault_end() */
+                case FAKE_SLOW:
+                        fake_spend(k, 600 * USEC_PER_SEC);
+                        break;
                 case FAKE_CANCEL:
                         closep(&k->client_fd);
                         k->client_fd = -1;
@@ -166,7 +171,7 @@ void fault_end(Fake *k, bool effect)
                                     (x->nth == 0 || x->nth == x->seen))
                         crash(k);
         }
-        if (effect && k->on_effect)
+        if ((effect || startswith(k->last_op, "wait")) && k->on_effect)
                 k->on_effect(&k->host, k->on_effect_arg);
 }
 
@@ -199,7 +204,7 @@ const char *fake_violations(Host *h)
         return fake_of(h)->violations;
 }
 
-void fake_trace(Host *h, void (*fn)(void *arg, unsigned n, const char *op, const char *target, bool effect), void *arg)
+void fake_trace(Host *h, FakeTrace fn, void *arg)
 {
         fake_of(h)->trace = fn;
         fake_of(h)->trace_arg = arg;
@@ -233,6 +238,30 @@ void fake_state_set(Host *h, const void *buf)
         fake_of(h)->dirty = true;
 }
 
+static void client_close(Fake *k)
+{
+        closep(&k->client_fd);
+        if (k->own_cancel)
+                closep(&k->host.cancel_fd);
+        k->host.cancel_fd = k->client_fd = -1;
+        k->own_cancel = false;
+}
+
+void fake_reset(Host *h)
+{
+        Fake *k = fake_of(h);
+
+        client_close(k);
+        fake_faults_clear(h);
+        free(k->violations);
+        k->violations = NULL;
+        k->ops = 0;
+        h->deadline = UINT64_MAX;
+        h->no_cancel = h->stuck = false;
+        h->stuck_what[0] = '\0';
+        k->dirty = true;
+}
+
 int fake_client(Host *h)
 {
         Fake *k = fake_of(h);
@@ -240,8 +269,8 @@ int fake_client(Host *h)
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
-        closep(&k->client_fd);
-        closep(&h->cancel_fd);
+        client_close(k);
+        k->own_cancel = true;
         h->cancel_fd = pair[0];
         k->client_fd = pair[1];
         return 0;

@@ -506,9 +506,8 @@ static void op_free(Host *h)
 {
         Fake *k = fake_of(h);
 
+        fake_reset(h);
         files_free(k);
-        closep(&k->client_fd);
-        closep(&h->cancel_fd);
         free(k->violations);
         free(k);
 }

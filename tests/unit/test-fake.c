@@ -551,6 +551,18 @@ TEST(cancel)
         assert_clean(h);
 }
 
+TEST(slow)
+{
+        Host *h = desktop();
+        Fault f = { 0 };
+        uint64_t start = host_now(h);
+
+        assert_ok(fake_fault_parse(h, "module-load * 1 slow", &f));
+        assert_ok(host_module(h, MODULE_LOAD, "vfio", NULL));
+        assert_true(host_now(h) - start >= 600 * USEC_PER_SEC);
+        assert_clean(h);
+}
+
 TEST(crash)
 {
         Host *h = desktop();
