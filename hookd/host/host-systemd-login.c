@@ -23,11 +23,8 @@ static int session_read(RealHost *h, const char *path, HostSession *s, sd_bus_er
         if (r < 0)
                 return r;
         s->uid = user.id;
-        for (char **p = (char *[]){ s->id, s->user, s->seat, s->tty, s->type, s->class, s->service, s->scope, s->state,
-                                    (char *) -1 };
-             *p != (char *) -1; p++)
-                if (!*p)
-                        return -EBADMSG; /* a logind that no longer says all that */
+        if (!s->id || !s->user || !s->seat || !s->tty || !s->type || !s->class || !s->service || !s->scope || !s->state)
+                return -EBADMSG; /* a logind that no longer says all that */
 
         return bus_properties(h, LOGIND, user.path, (const Property[]){ { "Linger", "b", &s->linger }, {} }, error);
 }
