@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "util/parse.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
 static int hex_digit(char c)
@@ -94,6 +93,7 @@ int parse_bool(const char *s)
 
 int parse_uint(const char *s, uint64_t max, uint64_t *ret)
 {
+        bool over = false;
         uint64_t v = 0;
 
         if (*s == '\0')
@@ -101,11 +101,11 @@ int parse_uint(const char *s, uint64_t max, uint64_t *ret)
         for (; *s; s++) {
                 if (*s < '0' || *s > '9')
                         return -EINVAL;
-                if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t) (*s - '0'), &v))
-                        v = UINT64_MAX; /* the rest must still be digits */
-                if (v > max)
-                        return s[strspn(s, "0123456789")] == '\0' ? -ERANGE : -EINVAL;
+                over = over || __builtin_mul_overflow(v, 10, &v) ||
+                       __builtin_add_overflow(v, (uint64_t) (*s - '0'), &v);
         }
+        if (over || v > max)
+                return -ERANGE;
         *ret = v;
         return 0;
 }
