@@ -57,6 +57,8 @@ static int put_plan(FILE *out, const Plan *p)
         r = r < 0 ? r : put(out, "profile\t", p->profile, "\n");
         r = r < 0 ? r : put(out, "boot\t", p->boot_id, "\n");
         (void) fprintf(out, "created\t%" PRId64 "\n", p->created_usec);
+        (void) fprintf(out, "rollback-timeout\t%" PRIu64 "\nstop-timeout\t%" PRIu64 "\n", p->rollback_timeout,
+                       p->stop_timeout);
         STRV_FOREACH (s, p->functions)
                 r = r < 0 ? r : put(out, "function\t", *s, "\n");
         STRV_FOREACH (s, p->warnings)
@@ -188,6 +190,10 @@ static int take_line(char *line, Plan *p)
                 return take_list(rest, &p->functions);
         if (streq(word, "warning"))
                 return take_list(rest, &p->warnings);
+        if (streq(word, "rollback-timeout"))
+                return parse_uint(rest, UINT64_MAX, &p->rollback_timeout);
+        if (streq(word, "stop-timeout"))
+                return parse_uint(rest, UINT64_MAX, &p->stop_timeout);
         if (!streq(word, "created"))
                 return -EINVAL;
         r = parse_uint(rest, INT64_MAX, &usec);

@@ -38,10 +38,11 @@ typedef struct Plan {
         char uuid[37];
         char *profile;
         char boot_id[37];
-        int64_t created_usec; /* CLOCK_REALTIME */
-        char **functions;     /* the card: every function that goes to the guest's side, canonical addresses */
-        char **warnings;      /* sentences: "no reset is possible for …" */
-        Action *actions;      /* in forward order */
+        int64_t created_usec;                    /* CLOCK_REALTIME */
+        uint64_t rollback_timeout, stop_timeout; /* usec, of the profile: a release does not read it again */
+        char **functions; /* the card: every function that goes to the guest's side, canonical addresses */
+        char **warnings;  /* sentences: "no reset is possible for …" */
+        Action *actions;  /* in forward order */
         size_t n_actions;
 } Plan;
 
