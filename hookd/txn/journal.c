@@ -4,22 +4,12 @@
 #include "txn/log-text.h"
 #include "util/fd.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define JOURNAL_MAX ((size_t) 4 << 20)
-
-static uint64_t boottime_usec(void)
-{
-        struct timespec ts = { 0 };
-
-        (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
 
 static int open_root(const char *root, bool create, Fault *f)
 {
@@ -170,6 +160,20 @@ static int load_owner(Journal *j)
         return 0;
 }
 
+/* What the engine relies on; a plan that decodes may still be another program's. */
+static int check_plan(const Journal *j, Fault *f)
+{
+        for (size_t i = 0; i < j->plan->n_actions; i++) {
+                const Action *a = &j->plan->actions[i];
+                bool value = !(a->flags & (ACTION_GATE | ACTION_BACK));
+
+                if ((value && !a->before) || (!(a->flags & ACTION_GATE) && !a->after))
+                        return fault_set(f, -EBADMSG, j->path, "%s/plan: action %zu (%s %s) has no values", j->path, i,
+                                         a->step, a->target);
+        }
+        return 0;
+}
+
 static int load(Journal *j, Fault *f)
 {
         _cleanup_free_ char *plan = NULL, *log = NULL;
@@ -186,6 +190,9 @@ static int load(Journal *j, Fault *f)
                 fault_prefix(f, "%s/plan", j->path);
                 return r == -ENOMEM ? r : -EBADMSG;
         }
+        r = check_plan(j, f);
+        if (r < 0)
+                return r;
         r = read_file_at(j->dir_fd, "log", JOURNAL_MAX, &log, &n);
         if (r == -ENOENT)
                 return 0;
@@ -258,7 +265,7 @@ int journal_write_plan(Journal *j, Plan *plan, Fault *f)
 int journal_log(Journal *j, LogWord word, int index, const char *text)
 {
         _cleanup_free_ char *line = NULL;
-        LogLine entry = { .usec = boottime_usec(), .word = word, .index = index };
+        LogLine entry = { .usec = log_now(), .word = word, .index = index };
         LogLine *lines;
         int r;
 
@@ -306,94 +313,4 @@ int journal_remove(Journal *j)
                 if (unlinkat(j->dir_fd, names[i], 0) < 0 && errno != ENOENT)
                         return -errno;
         return rmdir(j->path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-int journal_note_stopped(const char *root, const char *uuid)
-{
-        _cleanup_free_ char *path = NULL, *line = NULL;
-        _cleanup_close_ int fd = -1;
-
-        if (!uuid_valid(uuid))
-                return -EINVAL;
-        if (asprintf(&path, "%s/%s/log", root, uuid) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-        fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0)
-                return -errno;
-        line = log_line_encode(&(LogLine){ .usec = boottime_usec(), .word = LOG_WORD_STOPPED, .index = -1 }, NULL);
-        return line ? write_all(fd, line, strlen(line)) : -ENOMEM;
-}
-
-int journal_set_aside(const char *root, const char *uuid)
-{
-        _cleanup_free_ char *from = NULL, *to = NULL;
-
-        if (asprintf(&from, "%s/%s", root, uuid) < 0) {
-                from = NULL;
-                return -ENOMEM;
-        }
-        if (asprintf(&to, "%s/bad-%s-%llu", root, uuid, (unsigned long long) boottime_usec()) < 0) {
-                to = NULL;
-                return -ENOMEM;
-        }
-        return rename(from, to) < 0 ? -errno : 0;
-}
-
-int journal_list(const char *root, Journal ***ret, size_t *ret_n, char ***ret_bad)
-{
-        Journal **list = NULL;
-        struct dirent *e;
-        size_t n = 0;
-        DIR *dir;
-        int r = 0;
-
-        *ret = NULL;
-        *ret_n = 0;
-        dir = opendir(root);
-        if (!dir)
-                return errno == ENOENT ? 0 : -errno;
-        while ((e = readdir(dir))) {
-                Fault f = { 0 };
-                Journal *j = NULL, **grown;
-                int k;
-
-                if (!uuid_valid(e->d_name))
-                        continue;
-                k = journal_open(root, e->d_name, 0, &j, &f);
-                if (k == -ENOENT)
-                        continue;
-                if (k < 0) {
-                        _cleanup_free_ char *why = NULL;
-
-                        if (ret_bad && asprintf(&why, "%s: %s", e->d_name, f.text) >= 0)
-                                r = strv_append(ret_bad, why);
-                        continue;
-                }
-                grown = reallocarray(list, n + 1, sizeof(*list));
-                if (!grown) {
-                        journal_close(j);
-                        r = -ENOMEM;
-                        break;
-                }
-                list = grown;
-                list[n++] = j;
-        }
-        closedir(dir);
-        if (r < 0) {
-                journal_list_free(list, n);
-                return r;
-        }
-        *ret = list;
-        *ret_n = n;
-        return 0;
-}
-
-Journal **journal_list_free(Journal **list, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                journal_close(list[i]);
-        free(list);
-        return NULL;
 }

@@ -3,6 +3,15 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <time.h>
+
+uint64_t log_now(void)
+{
+        struct timespec ts = { 0 };
+
+        (void) clock_gettime(CLOCK_BOOTTIME, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
 
 static const char *const words[] = {
         [LOG_WORD_BEGIN] = "begin",         [LOG_WORD_INTENT] = "intent", [LOG_WORD_DONE] = "done",

@@ -6,3 +6,6 @@
 /* One line of a transaction's log with its newline: "USEC WORD INDEX escaped text"; INDEX is "-" for -1. Caller frees.
  */
 char *log_line_encode(const LogLine *line, const char *text);
+
+/* CLOCK_BOOTTIME in microseconds: the log's clock goes on while the host sleeps. */
+uint64_t log_now(void);

@@ -198,6 +198,8 @@ int planner_plan(const Profile *profile, const Guest *guest, const HostView *vie
         plan = plan_new(guest->name, guest->uuid, profile->path ? profile->path : "");
         if (!plan || settle_functions(profile, guest, view, &functions, &n) < 0)
                 return fault_set(f, -ENOMEM, guest->name, "out of memory");
+        plan->rollback_timeout = profile->rollback_timeout;
+        plan->stop_timeout = profile->stop_timeout;
         for (size_t i = 0; i < n; i++) {
                 char bdf[PCI_FORMAT_MAX];
 

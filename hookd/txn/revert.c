@@ -146,6 +146,10 @@ int txn_revert(Txn *t, const char *why, Fault *f)
         size_t failed = 0, skipped = 0;
         Fault first = { 0 };
 
+        for (size_t i = 0; i < plan->n_actions; i++)
+                if (!step_find(plan->actions[i].step))
+                        return fault_set(f, -EBADMSG, t->journal->path, "%s/plan: this hookd has no step '%s'",
+                                         t->journal->path, plan->actions[i].step);
         t->host->no_cancel = true;
         (void) journal_log(t->journal, LOG_WORD_REVERT, -1, why);
         if (shutting_down(t->host)) {

@@ -20,6 +20,7 @@
 /* How long a release waits for a QEMU that has outlived its own stop before it answers (libvirt itself gave up on it).
  */
 #define GUEST_GONE_USEC (30 * USEC_PER_SEC)
+#define LOOK_USEC       (10 * USEC_PER_SEC)
 #define FAILURES_KEPT   16
 
 void worker_say(Worker *w, const char *fmt, ...)
@@ -83,9 +84,10 @@ static void note_failure(Worker *w, const Fault *f)
         (void) write_file_atomic_at(AT_FDCWD, path, 0600, all, strlen(all));
 }
 
+/* p: the profile of a start; NULL: the journal's way back. */
 static Txn make_txn(Worker *w, Journal *j, const Profile *p)
 {
-        static const uint64_t sec = USEC_PER_SEC;
+        uint64_t stop = j->plan && j->plan->stop_timeout > 0 ? j->plan->stop_timeout : 180 * USEC_PER_SEC;
 
         hand_keep_fds((const int[]){ j->lock_fd, -1 });
         return (Txn){
@@ -94,8 +96,8 @@ static Txn make_txn(Worker *w, Journal *j, const Profile *p)
                 .root = w->journals,
                 .domain = j->plan ? j->plan->domain : w->domain,
                 .event = w->event,
-                .forward_timeout = p ? p->start_timeout : 180 * sec,
-                .back_timeout = p ? p->rollback_timeout : 180 * sec,
+                .forward_timeout = p ? p->start_timeout : 0,
+                .back_timeout = p ? p->rollback_timeout : stop,
         };
 }
 
@@ -208,8 +210,9 @@ static int wait_guest_gone(Worker *w, Txn *t, uint64_t usec)
                 size_t n = 0;
                 int r;
 
-                w->host->deadline = limit;
+                engine_deadline(w->host, LOOK_USEC, UINT64_MAX);
                 r = txn_guest_alive(t, &holders, &n);
+                w->host->deadline = limit;
                 if (r > 0) {
                         int k = host_wait(w->host, 0, holders, n, n > 0 ? 5 * USEC_PER_SEC : USEC_PER_SEC);
 
