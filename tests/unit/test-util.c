@@ -364,6 +364,48 @@ TEST(read_an_endless_pipe)
         assert_true(waitpid(pid, &status, 0) == pid);
 }
 
+TEST(read_what_never_ends)
+{
+        int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+        char *data;
+
+        assert_int_eq(read_fd_deadline(fd, 1 << 20, now_usec(), &data, NULL), -ETIMEDOUT);
+        (void) close(fd);
+}
+
+/* Somebody else reads the same pipe, and is often the faster one. */
+TEST(read_with_a_thief)
+{
+        uint64_t start = now_usec();
+        int p[2], r;
+        char *data;
+        pid_t pids[2];
+
+        assert_ok(pipe2(p, O_CLOEXEC));
+        for (int i = 0; i < 2; i++) {
+                pids[i] = fork();
+                assert_true(pids[i] >= 0);
+                if (pids[i] == 0) {
+                        char c = 'x';
+
+                        while (i == 0 ? write(p[1], &c, 1) > 0 : read(p[0], &c, 1) > 0)
+                                ;
+                        _exit(0);
+                }
+        }
+        do
+                r = read_fd_deadline(p[0], 10000, start + 300 * USEC_PER_MSEC, &data, NULL);
+        while (r == -EFBIG);
+        assert_int_eq(r, -ETIMEDOUT);
+        assert_true(now_usec() - start < 5 * USEC_PER_SEC);
+        for (int i = 0; i < 2; i++) {
+                (void) kill(pids[i], SIGKILL);
+                assert_true(waitpid(pids[i], NULL, 0) == pids[i]);
+        }
+        (void) close(p[0]);
+        (void) close(p[1]);
+}
+
 TEST(cleanup)
 {
         static const char *const files[] = { "small", "link", "fifo", "big", "none", "f" };
