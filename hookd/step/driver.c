@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "step/card.h"
+#include "step/rank.h"
+
+#include <stdio.h>
+
+/* Which driver a function is bound to: a name or VALUE_NONE. Its driver link is the truth: a write to drivers_probe
+ * succeeds whatever came of it. */
+
+enum { ATTEMPTS = 4 };
+
+#define PROBE_USEC (3 * USEC_PER_SEC) /* for a probe that somebody else has under way, or that was deferred */
+
+static int driver_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
+{
+        /* Sound, USB and I2C are consumers of function 0: they go first there, and come last back. */
+        for (size_t i = in->n_functions; i-- > 0;) {
+                const HostFunction *fn = hostview_function(in->view, &in->functions[i]);
+                const char *driver = guest_driver(in, &in->functions[i]);
+                char bdf[PCI_FORMAT_MAX];
+                Action *a;
+
+                a = step_append(plan, "driver", pci_format(&in->functions[i], bdf), driver,
+                                ACTION_EXCLUSIVE | ACTION_CARD, TIMEOUT_KERNEL,
+                                fn && streq0(fn->driver, driver) ? "already there, and stays" : "for the guest");
+                if (!a)
+                        return -ENOMEM;
+                if (in->profile->driver_host && !(fn && streq0(fn->driver, driver)) &&
+                    action_param_add(a, "host", in->profile->driver_host) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int current(Host *h, const char *bdf, char **ret, Fault *f)
+{
+        _cleanup_free_ char *path = function_path(bdf, "driver");
+        int r;
+
+        *ret = NULL;
+        if (!path)
+                return -ENOMEM;
+        r = host_readlink(h, path, ret);
+        if (r == -ENOENT) {
+                *ret = strdup(VALUE_NONE);
+                return *ret ? 0 : -ENOMEM;
+        }
+        return r < 0 ? fault_set(f, r, bdf, "cannot read %s: %s", path, fault_errno(r)) : 0;
+}
+
+static int driver_observe(Host *h, const Action *a, char **ret_value, Fault *f)
+{
+        return current(h, a->target, ret_value, f);
+}
+
+/* What the way back shall find: Host= of the profile goes before what was recorded. */
+static bool host_driver(const Action *a, const char *value, char **ret)
+{
+        *ret = NULL;
+        return !streq(value, a->after) && action_param(a, "host", ret) >= 0;
+}
+
+static bool driver_satisfied(const Action *a, const char *now, const char *wanted)
+{
+        _cleanup_free_ char *host = NULL;
+
+        return streq(now, host_driver(a, wanted, &host) ? host : wanted);
+}
+
+static char *driver_path(const char *driver, const char *attribute)
+{
+        char *path;
+
+        return asprintf(&path, "/sys/bus/pci/drivers/%s%s%s", driver, *attribute ? "/" : "", attribute) < 0 ? NULL
+                                                                                                            : path;
+}
+
+static int unbind(Host *h, const char *bdf, const char *from, Fault *f)
+{
+        _cleanup_free_ char *path = driver_path(from, "unbind");
+        int r;
+
+        if (!path)
+                return -ENOMEM;
+        r = function_let_go(h, bdf, f);
+        if (r < 0)
+                return r;
+        r = host_write_hand(h, path, bdf);
+        if (r == -ENODEV || r == -ENOENT) /* it went meanwhile: look again */
+                return 0;
+        if (r == -ETIMEDOUT)
+                return fault_set(f, r, bdf, "unbinding %s from %s has not returned from the kernel", bdf, from);
+        return r < 0 ? fault_set(f, r, bdf, "%s cannot be unbound from %s: %s", bdf, from, fault_errno(r)) : 0;
+}
+
+/* The driver may have been unloaded since. */
+static int ensure_registered(Host *h, const char *bdf, const char *driver, Fault *f)
+{
+        _cleanup_free_ char *path = driver_path(driver, "");
+        char module[64];
+        int r;
+
+        if (!path)
+                return -ENOMEM;
+        if (host_exists(h, path))
+                return 0;
+        r = host_module(h, MODULE_LOAD, driver_module(driver, module), NULL);
+        if (r == -ETIMEDOUT)
+                return fault_set(f, r, bdf, "loading the module %s for %s has not returned from the kernel", module,
+                                 bdf);
+        if (r < 0)
+                return fault_set(f, r, bdf, "%s needs the driver %s, whose module %s cannot be loaded: %s", bdf, driver,
+                                 module, fault_errno(r));
+        return 0;
+}
+
+static int write_probe(Host *h, const char *bdf, const char *driver, bool bind)
+{
+        _cleanup_free_ char *path = bind ? driver_path(driver, "bind") : strdup("/sys/bus/pci/drivers_probe");
+
+        return path ? host_write_hand(h, path, bdf) : -ENOMEM;
+}
+
+/* Moves an unbound function to the driver. `probe`: an override names the driver, so that the PCI core finds it; else
+ * it is named to that driver alone, because the core would take the first that matches. The second way is tried for its
+ * errno, which the first does not give. */
+static int attach(Host *h, const char *bdf, const char *driver, bool probe, Fault *f)
+{
+        uint64_t until = step_until(h, PROBE_USEC);
+        int r, why = 0;
+
+        for (int way = 0; way < 2; way++) {
+                _cleanup_free_ char *now = NULL;
+
+                r = write_probe(h, bdf, driver, (way == 0) != probe);
+                if (r == -ETIMEDOUT)
+                        return fault_set(f, r, bdf, "the probe of %s by %s has not returned from the kernel", bdf,
+                                         driver);
+                if (r < 0)
+                        why = r;
+                r = current(h, bdf, &now, f);
+                if (r < 0 || !streq(now, VALUE_NONE))
+                        return r;
+        }
+        for (;;) {
+                _cleanup_free_ char *now = NULL;
+
+                r = step_wait(h, WAIT_UEVENT, NULL, 0, until, f);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        break;
+                r = current(h, bdf, &now, f);
+                if (r < 0 || !streq(now, VALUE_NONE))
+                        return r;
+        }
+        return fault_set(f, why < 0 ? why : -EIO, bdf, "%s does not bind to %s: %s; %s", bdf, driver,
+                         why < 0 ? fault_errno(why) : "the kernel says success, but does nothing",
+                         why == -EBUSY ? "another device of its IOMMU group may be in use by a guest"
+                                       : "`dmesg` may say why");
+}
+
+static int driver_converge(Host *h, const Action *a, const char *value, Fault *f)
+{
+        _cleanup_free_ char *host = NULL;
+        const char *wanted = host_driver(a, value, &host) ? host : value;
+        bool probe = streq(value, a->after);
+        int r;
+
+        if (!function_present(h, a->target)) {
+                if (streq(wanted, VALUE_NONE))
+                        return 0;
+                return fault_set(f, -ENODEV, a->target,
+                                 "%s is not there: it has fallen off the bus; `echo 1 > /sys/bus/pci/rescan` may bring "
+                                 "it back, else a reboot",
+                                 a->target);
+        }
+        for (int i = 0; i < ATTEMPTS; i++) {
+                _cleanup_free_ char *now = NULL;
+
+                r = current(h, a->target, &now, f);
+                if (r < 0 || streq(now, wanted))
+                        return r;
+                if (!streq(now, VALUE_NONE)) {
+                        r = unbind(h, a->target, now, f);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                r = ensure_registered(h, a->target, wanted, f);
+                if (r < 0)
+                        return r;
+                free(now);
+                now = NULL;
+                r = current(h, a->target, &now, f); /* loading the module may have bound it */
+                if (r < 0 || !streq(now, VALUE_NONE))
+                        continue;
+                r = attach(h, a->target, wanted, probe, f);
+                if (r < 0)
+                        return r;
+        }
+        return 0; /* something else keeps binding it: the engine looks, and says what it found */
+}
+
+const Step step_driver = {
+        .name = "driver",
+        .plan = driver_plan,
+        .observe = driver_observe,
+        .converge = driver_converge,
+        .satisfied = driver_satisfied,
+        .forward = FORWARD_DRIVER,
+        .back = BACK_DRIVER,
+};

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The order of the steps, as data. The way back is no mirror image of the way there: a driver cannot be probed before
+ * its module is loaded, and a rescan loses overrides and power settings. 0: not in that direction. */
+
+enum {
+        FORWARD_DISPLAY_MANAGER = 10,
+        FORWARD_SERVICES = 20,
+        FORWARD_SESSIONS = 30,
+        FORWARD_HOLDERS = 40,
+        FORWARD_POWER = 50,
+        FORWARD_VTCONSOLE = 60,
+        FORWARD_OVERRIDE = 70, /* before module: a reload by udev must not grab the card in between */
+        FORWARD_MODULE = 80,
+        FORWARD_FRAMEBUFFER = 90, /* the kernel may not bring it back: after all that can refuse */
+        FORWARD_DRIVER = 100,
+        FORWARD_RESET = 110, /* When=prepare: on the guest's driver, nobody has the card open yet */
+        FORWARD_SETTLE = 0,
+};
+
+enum {
+        BACK_RESET = 10,
+        BACK_OVERRIDE = 20,
+        BACK_MODULE = 30,
+        BACK_DRIVER = 40,
+        BACK_FRAMEBUFFER = 50,
+        BACK_VTCONSOLE = 60,
+        BACK_POWER = 70,
+        BACK_HOLDERS = 80, /* the sound card is announced again, if it was only withdrawn */
+        BACK_SETTLE = 90,
+        BACK_SERVICES = 100,
+        BACK_SESSIONS = 110, /* autologin gettys */
+        BACK_DISPLAY_MANAGER = 120,
+};

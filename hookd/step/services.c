@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "step/rank.h"
+#include "step/unit.h"
+
+/* Daemons that keep a vendor's device files open for as long as they run. */
+static const struct {
+        uint16_t vendor;
+        const char *unit;
+} known_holders[] = {
+        { 0x10de, "nvidia-persistenced.service" },
+        { 0x10de, "nvidia-powerd.service" },
+};
+
+static bool planned(const Plan *plan, const char *id)
+{
+        for (size_t i = 0; i < plan->n_actions; i++)
+                if (streq(plan->actions[i].target, id))
+                        return true;
+        return false;
+}
+
+static bool card_is_of(const PlanInput *in, uint16_t vendor)
+{
+        for (size_t i = 0; i < in->n_functions; i++) {
+                const HostFunction *fn = hostview_function(in->view, &in->functions[i]);
+
+                if (fn && fn->vendor == vendor)
+                        return true;
+        }
+        return false;
+}
+
+static int services_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
+{
+        STRV_FOREACH (id, in->profile->stop_units) {
+                const HostUnit *u = hostview_unit(in->view, *id);
+
+                /* One that the view does not know may be another name of a unit: it is looked at when its turn comes,
+                 * and a unit that is not running is left alone. */
+                if ((u && !unit_is_up(u)) || planned(plan, *id))
+                        continue;
+                if (!unit_append(plan, "services", *id, u, "the profile stops it"))
+                        return -ENOMEM;
+        }
+        for (size_t i = 0; in->profile->known_holders && i < ARRAY_SIZE(known_holders); i++) {
+                const HostUnit *u = hostview_unit(in->view, known_holders[i].unit);
+
+                if (!unit_is_up(u) || !card_is_of(in, known_holders[i].vendor) || planned(plan, u->id))
+                        continue;
+                if (!unit_append(plan, "services", u->id, u, "it keeps the card's device files open"))
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+const Step step_services = {
+        .name = "services",
+        .plan = services_plan,
+        .observe = unit_observe,
+        .converge = unit_converge,
+        .satisfied = unit_satisfied,
+        .forward = FORWARD_SERVICES,
+        .back = BACK_SERVICES,
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "step/step.h"
+
+/* In forward order; rank.h has the numbers, test-step-table compares. */
+static const Step *const table[] = {
+        &step_display_manager, &step_services, &step_sessions, &step_holders,     &step_power,
+        &step_vtconsole,       &step_override, &step_module,   &step_framebuffer, &step_driver,
+        &step_reset,           &step_settle,   NULL,
+};
+
+const Step *const *step_table(void)
+{
+        return table;
+}
+
+const Step *step_find(const char *name)
+{
+        for (const Step *const *s = table; *s; s++)
+                if (streq((*s)->name, name))
+                        return *s;
+        return NULL;
+}
