@@ -29,7 +29,7 @@ MODULE_PARM_DESC(fault_bdf, "probe and remove faults only for this PCI address")
 
 static inline bool lab_fault_here(struct pci_dev *pdev)
 {
-	return !fault_bdf[0] || !strncmp(fault_bdf, pci_name(pdev), strlen(pci_name(pdev)));
+	return fault_bdf[0] <= ' ' || !strncmp(fault_bdf, pci_name(pdev), strlen(pci_name(pdev)));
 }
 
 static inline void lab_hang(const bool *knob)
