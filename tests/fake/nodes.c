@@ -47,6 +47,8 @@ void nodes_take(Fake *k, Function *fn, unsigned gives)
                 if (!(gives & 1U << i) || fn->nodes[i] == NO)
                         continue;
                 fn->nodes[i] = NO;
+                if (i == GIVE_SOUND)
+                        fn->withdrawn = false; /* the next one is announced by its driver */
                 if (i == GIVE_FB)
                         console_framebuffer_gone(k);
         }
@@ -160,6 +162,8 @@ int store_class_uevent(Fake *k, const Node *n, const char *value)
 {
         char path[64];
 
+        if (streq(n->parent->parent->name, "sound"))
+                n->function->withdrawn = startswith(value, "remove");
         if (startswith(value, "remove"))
                 for (int i = 0; node_path(k, n->function, i, path, sizeof(path)); i++)
                         FOREACH(Holder, x, k->s.holders, k->s.n_holders)

@@ -57,6 +57,9 @@ static void render_sound(Fake *k, Function *fn, Node *dir)
         add_link(k, n, "device", dir);
         add_link(k, class, n->name, n);
         add_store(k, n, "uevent", store_class_uevent, fn, NULL, "");
+        if (!fn->withdrawn)
+                add_file(k, add_path(k, "/run/udev/data"), files_string(k, "+sound:card%d", card), "%s",
+                         "E:SOUND_INITIALIZED=1\n");
         for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
                 char name[24];
                 Node *sub;

@@ -30,6 +30,8 @@ static void add_function(const Function *fn, char ***v)
         line(v, "power %s control=%s d3cold=%d", fn->bdf, fn->control, fn->d3cold);
         if (fn->has_reset && !streq(fn->reset_now, fn->reset_default))
                 line(v, "reset_method %s %s", fn->bdf, fn->reset_now);
+        if (fn->withdrawn)
+                line(v, "sound %s withdrawn", fn->bdf);
         for (int i = 0; i < GIVE_N_NUMBERED; i++)
                 if (fn->nodes[i] != NO)
                         line(v, "node %s %s", fn->bdf, give_name(i));
