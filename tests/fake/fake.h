@@ -47,8 +47,8 @@ typedef struct Function {
         int d3cold;
         bool present, lost, dirty;
         bool withdrawn; /* udev had a "remove" for its sound card and forgot it */
-        bool locked;  /* its device_lock is held by a call that does not return */
-        bool leaving; /* … which is an unbind: the driver link is gone already */
+        bool locked;    /* its device_lock is held by a call that does not return */
+        bool leaving;   /* … which is an unbind: the driver link is gone already */
         char block[24], net[24], prefer[32];
         int nodes[GIVE_N_NUMBERED]; /* NO: none */
 } Function;
