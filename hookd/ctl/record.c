@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/record.h"
+
+#include "ctl/term.h"
+
+int records_add(Records *r, const char *line)
+{
+        _cleanup_strv_ char **fields = NULL;
+        _cleanup_free_ char *copy = strdup(line);
+        char *rest = copy, *field;
+        Record *list;
+
+        if (!copy)
+                return -ENOMEM;
+        while ((field = strsep(&rest, "\t")))
+                if (strv_append(&fields, field) < 0)
+                        return -ENOMEM;
+        list = reallocarray(r->list, r->n + 1, sizeof(*list));
+        if (!list)
+                return -ENOMEM;
+        r->list = list;
+        list[r->n++] = (Record){ TAKE_PTR(fields) };
+        return 0;
+}
+
+void records_clear(Records *r)
+{
+        for (size_t i = 0; i < r->n; i++)
+                strv_free(r->list[i].fields);
+        free(r->list);
+        *r = (Records){ 0 };
+}
+
+const char *record_value(const Record *r, const char *key)
+{
+        size_t n = strlen(key);
+
+        STRV_FOREACH (field, r->fields + 1)
+                if (strncmp(*field, key, n) == 0 && (*field)[n] == '=')
+                        return *field + n + 1;
+        return "";
+}
+
+static uint64_t record_usec(const Record *r, const char *key)
+{
+        uint64_t usec;
+
+        return parse_uint(record_value(r, key), UINT64_MAX, &usec) < 0 ? 0 : usec;
+}
+
+static void print_daemon(const Record *r, bool colour, FILE *f)
+{
+        const char *problem = record_value(r, "problem"), *profiles = record_value(r, "profiles");
+        char since[TERM_TIME_MAX];
+
+        (void) fprintf(f, "hookd %s runs since %s (pid %s), %s profile%s\n", record_value(r, "version"),
+                       term_time(record_usec(r, "since"), since), record_value(r, "pid"), profiles,
+                       streq(profiles, "1") ? "" : "s");
+        if (*problem) {
+                term_cell(f, colour, COLOUR_RED, "problem:", 9);
+                term_wrap(f, problem, 9, 9);
+        }
+}
+
+static const char *state_colour(const char *state)
+{
+        if (streq(state, "held"))
+                return COLOUR_GREEN;
+        return streq(state, "stuck") ? COLOUR_RED : COLOUR_YELLOW;
+}
+
+static void print_guest(const Record *r, bool colour, FILE *f)
+{
+        const char *state = record_value(r, "state"), *text = record_value(r, "text"),
+                   *domain = record_value(r, "domain");
+        char since[TERM_TIME_MAX];
+
+        term_cell(f, colour, COLOUR_BOLD, *domain ? domain : record_value(r, "uuid"), 20);
+        (void) fputc(' ', f);
+        term_cell(f, colour, state_colour(state), state, 10);
+        (void) fprintf(f, "since %s", term_time(record_usec(r, "since"), since));
+        if (*record_value(r, "profile"))
+                (void) fprintf(f, "  %s", record_value(r, "profile"));
+        (void) fputc('\n', f);
+        if (*record_value(r, "card")) {
+                (void) fputs("    ", f);
+                term_wrap(f, record_value(r, "card"), 4, 4);
+        }
+        if (*text) {
+                (void) fputs("    ", f);
+                term_wrap(f, text, 4, 4);
+        }
+}
+
+static void print_job(const Record *r, bool colour, uint64_t now, FILE *f)
+{
+        const char *domain = record_value(r, "domain"), *state = record_value(r, "state");
+        uint64_t since = record_usec(r, "since");
+
+        term_cell(f, colour, COLOUR_BOLD, *domain ? domain : "?", 20);
+        (void) fputc(' ', f);
+        term_cell(f, false, NULL, record_value(r, "verb"), 10);
+        term_cell(f, colour, streq(state, "late") ? COLOUR_RED : NULL, state, 8);
+        (void) fprintf(f, "for %llu s", (unsigned long long) ((now > since ? now - since : 0) / USEC_PER_SEC));
+        if (!streq(record_value(r, "pid"), "0"))
+                (void) fprintf(f, ", worker %s", record_value(r, "pid"));
+        (void) fputc('\n', f);
+}
+
+static void print_failure(const Record *r, bool colour, FILE *f)
+{
+        char since[TERM_TIME_MAX];
+
+        (void) fprintf(f, "%s  ", term_time(record_usec(r, "since"), since));
+        term_cell(f, colour, COLOUR_BOLD, record_value(r, "domain"), 0);
+        (void) fprintf(f, ", %s\n    ", record_value(r, "event"));
+        term_wrap(f, record_value(r, "text"), 4, 4);
+}
+
+/* A heading before the first record of its kind. */
+static void head(FILE *f, bool colour, const char *text, bool *shown)
+{
+        if (*shown)
+                return;
+        (void) fputc('\n', f);
+        term_cell(f, colour, COLOUR_BOLD, text, 0);
+        (void) fputc('\n', f);
+        *shown = true;
+}
+
+void records_print(const Records *r, bool colour, uint64_t now, FILE *f)
+{
+        bool guests = false, jobs = false, bad = false, failures = false;
+
+        for (size_t i = 0; i < r->n; i++) {
+                const Record *record = &r->list[i];
+                const char *word = record->fields[0];
+
+                if (streq(word, "daemon"))
+                        print_daemon(record, colour, f);
+                else if (streq(word, "guest")) {
+                        head(f, colour, "Guests that hold devices", &guests);
+                        print_guest(record, colour, f);
+                } else if (streq(word, "job")) {
+                        head(f, colour, "Under way", &jobs);
+                        print_job(record, colour, now, f);
+                } else if (streq(word, "jobs"))
+                        (void) fprintf(f, "and %s more\n", record_value(record, "more"));
+                else if (streq(word, "bad")) {
+                        head(f, colour, "Unreadable journals", &bad);
+                        term_wrap(f, record_value(record, "text"), 0, 4);
+                } else if (streq(word, "failure")) {
+                        head(f, colour, "Last failures", &failures);
+                        print_failure(record, colour, f);
+                }
+        }
+        if (!guests)
+                (void) fputs("\nNo guest holds a device of this host.\n", f);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/talk.h"
+
+#include "util/fd.h"
+#include "wire/wire.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static int connect_to(const char *path, Fault *f)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_close_ int fd = -1;
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return fault_set(f, -ENAMETOOLONG, path, "the path of the socket is too long: %s", path);
+        strcpy(address.sun_path, path);
+        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return fault_set(f, -errno, path, "cannot make a socket: %s", fault_errno(-errno));
+        if (connect(fd, (struct sockaddr *) &address, sizeof(address)) == 0)
+                return TAKE_FD(fd);
+        switch (errno) {
+        case ENOENT:
+        case ECONNREFUSED:
+                return fault_set(
+                        f, -ENOENT, path,
+                        "hookd is not running: nothing listens on %s; `systemctl start hookd.socket` starts it", path);
+        case EACCES:
+        case EPERM:
+                return fault_set(f, -EACCES, path, "hookd answers root only: try again with sudo");
+        default:
+                return fault_set(f, -errno, path, "cannot reach hookd on %s: %s", path, fault_errno(-errno));
+        }
+}
+
+/* The next message. */
+static int receive(int fd, WireMessage *m, uint64_t deadline, Fault *f)
+{
+        for (;;) {
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+                int r = wire_receive(fd, m, NULL);
+
+                if (r > 0)
+                        return 0;
+                if (r == 0)
+                        return fault_set(
+                                f, -ECONNRESET, NULL,
+                                "hookd ended the connection without an answer: `journalctl -t hookd` may tell why");
+                if (r != -EAGAIN)
+                        return fault_set(f, r, NULL, "cannot read hookd's answer: %s", fault_errno(r));
+                if (now_usec() >= deadline)
+                        return fault_set(f, -ETIMEDOUT, NULL,
+                                         "hookd did not answer in time: `hookctl status` shows what it is doing");
+                if (poll(&p, 1, usec_to_poll(deadline)) < 0 && errno != EINTR)
+                        return fault_set(f, -errno, NULL, "cannot wait for hookd: %s", fault_errno(-errno));
+        }
+}
+
+int talk(const char *path, uint16_t type, const char *guest, int xml_fd, TalkLine fn, void *userdata, Fault *f)
+{
+        _cleanup_close_ int fd = -1;
+        uint64_t deadline;
+        WireMessage m;
+        int r;
+
+        fd = connect_to(path, f);
+        if (fd < 0)
+                return fd;
+        r = wire_encode(&m, type, 0, &guest, guest ? 1 : 0);
+        if (r >= 0)
+                r = wire_send(fd, &m, xml_fd);
+        /* A refused peer may have been answered before it could ask. */
+        if (r < 0 && r != -EPIPE)
+                return fault_set(f, r, guest, "cannot send the request to hookd: %s", fault_errno(r));
+        deadline = now_usec() + WIRE_ACCEPT_SEC * USEC_PER_SEC;
+        for (;;) {
+                r = receive(fd, &m, deadline, f);
+                if (r < 0)
+                        return r;
+                if (m.head.type == WIRE_ACCEPTED)
+                        deadline = now_usec() + ((uint64_t) m.head.value + WIRE_GRACE_SEC) * USEC_PER_SEC;
+                else if (m.head.type == WIRE_TEXT && m.head.count == 1)
+                        fn(userdata, m.strings[0]);
+                else if (m.head.type == WIRE_RESULT && m.head.count == 1)
+                        return m.head.value == 0 ? 0 : fault_set(f, -EREMOTEIO, guest, "%s", m.strings[0]);
+                else
+                        return fault_set(f, -EPROTO, NULL,
+                                         "hookd's answer is not understood: hookctl and hookd are of different "
+                                         "versions; `systemctl restart hookd.service`");
+        }
+}

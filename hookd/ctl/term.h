@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "util/macro.h"
+
+#include <stdio.h>
+
+#define TERM_WIDTH 80
+
+/* Colours only where somebody looks: a terminal, and no NO_COLOR (no-color.org). */
+bool term_colour(FILE *f);
+#define COLOUR_BOLD   "1"
+#define COLOUR_RED    "31"
+#define COLOUR_GREEN  "32"
+#define COLOUR_YELLOW "33"
+
+/* Columns that UTF-8 text takes, one a character. */
+size_t term_columns(const char *s);
+/* Text padded with blanks to a width, in a colour where `colour` says so and code is not NULL. */
+void term_cell(FILE *f, bool colour, const char *code, const char *text, size_t width);
+/* Text in words, within TERM_WIDTH columns: the first line begins after `used` columns, the others at `indent`. Ends
+ * the line. A word that is too long stays whole. */
+void term_wrap(FILE *f, const char *text, size_t used, size_t indent);
+/* "2026-11-21 05:00:12", local time, of microseconds of CLOCK_REALTIME. */
+#define TERM_TIME_MAX 32
+const char *term_time(uint64_t usec, char buf[TERM_TIME_MAX]);

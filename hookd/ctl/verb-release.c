@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/ctl.h"
+#include "ctl/talk.h"
+#include "wire/wire.h"
+
+#include <stdio.h>
+
+static void print_line(void *userdata, const char *line)
+{
+        (void) puts(line);
+}
+
+static int run(const Ctl *c)
+{
+        Fault f = { 0 };
+
+        if (talk(c->socket, WIRE_RELEASE, c->guest, -1, print_line, NULL, &f) < 0)
+                return ctl_fail("%s", f.text);
+        (void) printf("%s holds nothing of this host any more\n", c->guest);
+        return 0;
+}
+
+const Verb verb_release = {
+        .name = "release",
+        .options = "socket",
+        .guest = GUEST_REQUIRED,
+        .summary = "give back what a guest that is not running holds",
+        .help = "Does now what libvirt's release event does: puts the host back as it was before\n"
+                "the guest was started. For a guest that libvirt has forgotten, or whose release\n"
+                "failed; refused while its QEMU has the devices.\n",
+        .run = run,
+};
