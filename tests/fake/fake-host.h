@@ -112,6 +112,8 @@ int fake_client(Host *h);
  */
 int fake_guest_start(Host *h, char *const *functions, int pid);
 void fake_guest_stop(Host *h, int pid);
+/* A process that has nothing open: libvirtd, for the transaction's owner. */
+int fake_process(Host *h, int pid, const char *comm);
 /* A function that a guest used and nobody has reset since? */
 bool fake_is_dirty(Host *h, const char *bdf);
 

@@ -318,10 +318,45 @@ int fake_guest_start(Host *h, char *const *functions, int pid)
         return 0;
 }
 
+/* The last close of a vfio device resets it: the function, or else the bus, if nothing else on that is in use. */
+static void vfio_closed(Fake *k, Function *fn)
+{
+        bool alone = !fn->no_bus_reset;
+
+        FOREACH(const Function, other, k->s.functions, k->s.n_functions)
+        if (other->present && streq(other->parent, fn->parent)) {
+                const Module *m = module_of_driver(k, other->driver);
+
+                alone = alone && (!m || m->vfio);
+        }
+        if ((fn->has_reset && fn->reset_works) || alone)
+                fn->dirty = false;
+}
+
 void fake_guest_stop(Host *h, int pid)
 {
-        fake_of(h)->dirty = true;
-        holder_remove(fake_of(h), pid);
+        Fake *k = fake_of(h);
+
+        k->dirty = true;
+        holder_remove(k, pid);
+        FOREACH(Function, fn, k->s.functions, k->s.n_functions)
+        if (fn->present && fn->dirty)
+                vfio_closed(k, fn);
+}
+
+int fake_process(Host *h, int pid, const char *comm)
+{
+        Fake *k = fake_of(h);
+        Holder *x = &k->s.holders[k->s.n_holders];
+
+        if (k->s.n_holders >= MAX_HOLDERS)
+                return -ENOSPC;
+        k->s.n_holders++;
+        *x = (Holder){ .pid = pid, .start = (uint64_t) pid };
+        text_set(x->comm, comm);
+        text_set(x->leaves, "never");
+        k->dirty = true;
+        return 0;
 }
 
 bool fake_is_dirty(Host *h, const char *bdf)

@@ -174,14 +174,15 @@ static unsigned depth(const Node *n)
         return d;
 }
 
+/* As the kernel makes them: up to the nearest folder that is above both, then down; the target's name is always last.
+ */
 Node *add_link(Fake *k, Node *dir, const char *name, const Node *to)
 {
-        const Node *a = dir, *b = to, *names[32];
-        unsigned da = depth(a), db = depth(b), n = 0;
-        char buf[512];
+        const Node *a = dir, *b = to->parent, *names[32] = { to };
+        unsigned da = depth(a), db = depth(b), n = 1;
+        char buf[512] = "";
         size_t used = 0;
 
-        buf[0] = '\0';
         while (a != b) {
                 if (da >= db) {
                         used += (size_t) snprintf(buf + used, sizeof(buf) - used, "../");

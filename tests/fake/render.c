@@ -155,24 +155,37 @@ static void render_framebuffers(Fake *k)
         add_file(k, add_path(k, "/proc"), "fb", "%s", text);
 }
 
+static void iomem_line(char *text, size_t size, int indent, uint64_t start, uint64_t length, const char *name)
+{
+        size_t used = strlen(text);
+
+        snprintf(text + used, size - used, "%*s%08llx-%08llx : %.40s\n", indent, "", (unsigned long long) start,
+                 (unsigned long long) (start + length - 1), name);
+}
+
 static void render_iomem(Fake *k)
 {
         char text[4096] = "";
-        size_t used = 0;
 
         FOREACH(Function, fn, k->s.functions, k->s.n_functions)
         {
                 if (!fn->present || !fn->bar_size)
                         continue;
-                used += (size_t) snprintf(text + used, sizeof(text) - used, "  %08llx-%08llx : %s\n",
-                                          (unsigned long long) fn->bar,
-                                          (unsigned long long) (fn->bar + fn->bar_size - 1), fn->bdf);
+                iomem_line(text, sizeof(text), 2, fn->bar, fn->bar_size, fn->bdf);
                 FOREACH(Platform, p, k->s.platforms, k->s.n_platforms)
-                if (p->present && streq(p->owner, fn->bdf) && (p->driver[0] || p->simpledrm))
-                        used += (size_t) snprintf(text + used, sizeof(text) - used, "    %08llx-%08llx : %s\n",
-                                                  (unsigned long long) p->bar,
-                                                  (unsigned long long) (p->bar + p->bar_size - 1),
-                                                  startswith(p->name, "efi") ? "efifb" : p->name);
+                {
+                        bool efi = startswith(p->name, "efi");
+
+                        if (!p->present || !streq(p->owner, fn->bdf))
+                                continue;
+                        if (!efi) /* sysfb gives its simple-framebuffer the region itself */
+                                iomem_line(text, sizeof(text), 4, p->bar, p->bar_size, "BOOTFB");
+                        if (p->driver[0])
+                                iomem_line(text, sizeof(text), efi ? 4 : 6, p->bar, p->bar_size,
+                                           efi            ? "efifb"
+                                           : p->simpledrm ? "simpledrm"
+                                                          : "simplefb");
+                }
         }
         add_file(k, add_path(k, "/proc"), "iomem", "%s", text);
 }

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sweep.h"
+
+#include <stdio.h>
+
+/* What may differ between the host before and after a guest's life, and why. */
+
+static bool plan_has(const Plan *p, const char *step, const char *target)
+{
+        for (size_t i = 0; p && i < p->n_actions; i++)
+                if (streq(p->actions[i].step, step) && (!target || streq(p->actions[i].target, target)))
+                        return true;
+        return false;
+}
+
+/* A boot framebuffer that the plan names as one-way, and that is gone indeed. */
+static bool framebuffer_lost(const Combo *c, char *const *after)
+{
+        STRV_FOREACH (line, after) {
+                if (startswith(*line, "framebuffer ") && endswith(*line, " gone")) {
+                        char name[64];
+
+                        (void) snprintf(name, sizeof(name), "%.*s", (int) strcspn(*line + 12, " "), *line + 12);
+                        for (size_t i = 0; c->plan && i < c->plan->n_actions; i++)
+                                if (streq(c->plan->actions[i].target, name) &&
+                                    c->plan->actions[i].flags & ACTION_ONE_WAY)
+                                        return true;
+                }
+        }
+        return false;
+}
+
+static bool may_change(const Combo *c, const char *line, bool gone, bool fb_lost)
+{
+        bool desktop = plan_has(c->plan, "display-manager", NULL) || plan_has(c->plan, "sessions", NULL);
+
+        if (startswith(line, "holder "))
+                return !strstr(line, "qemu");
+        if (desktop && (startswith(line, "session ") || startswith(line, "unit user@")))
+                return true;
+        if (!gone && (startswith(line, "module vfio") || startswith(line, "module irqbypass")))
+                return true;
+        if (fb_lost && (startswith(line, "framebuffer ") || startswith(line, "console ")))
+                return true;
+        return false;
+}
+
+static int lines_of(const char *text, char ***ret)
+{
+        for (const char *p = text; *p; p += strcspn(p, "\n") + 1) {
+                _cleanup_free_ char *line = strndup(p, strcspn(p, "\n"));
+
+                if (!line || strv_append(ret, line) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static size_t count(char *const *v, const char *s)
+{
+        size_t n = 0;
+
+        STRV_FOREACH (x, v)
+                n += streq(*x, s);
+        return n;
+}
+
+char *host_differences(const Combo *c, Host *h)
+{
+        _cleanup_free_ char *now = fake_host_summary(h), *out = NULL;
+        _cleanup_strv_ char **a = NULL, **b = NULL;
+        size_t size;
+        bool lost;
+        FILE *f;
+
+        if (!now)
+                return strdup("out of memory");
+        if (streq(now, c->summary))
+                return NULL;
+        if (lines_of(c->summary, &a) < 0 || lines_of(now, &b) < 0)
+                return strdup("out of memory");
+        lost = framebuffer_lost(c, b);
+        f = open_memstream(&out, &size);
+        if (!f)
+                return strdup("out of memory");
+        STRV_FOREACH (x, a)
+                if (count(b, *x) < count(a, *x) && !may_change(c, *x, true, lost))
+                        fprintf(f, "        - %s\n", *x);
+        STRV_FOREACH (x, b)
+                if (count(a, *x) < count(b, *x) && !may_change(c, *x, false, lost))
+                        fprintf(f, "        + %s\n", *x);
+        if (fclose(f) != 0 || size == 0)
+                return NULL;
+        return TAKE_PTR(out);
+}

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sweep.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+enum { GUEST_PID = 4711, OWNER_PID = 500 };
+
+/* What a process that dies leaves to the next one. */
+typedef struct Legacy {
+        bool crashed;
+        char violations[512];
+        char wrong[1024];
+        char state[];
+} Legacy;
+
+static char *wrong(const char *fmt, ...) _printf_(1, 2);
+static char *wrong(const char *fmt, ...)
+{
+        char *s;
+        va_list ap;
+
+        va_start(ap, fmt);
+        if (vasprintf(&s, fmt, ap) < 0)
+                abort();
+        va_end(ap);
+        return s;
+}
+
+static Txn txn(Combo *c, Journal *j, const char *root, bool back)
+{
+        return (Txn){
+                .host = c->h,
+                .journal = j,
+                .root = root,
+                .domain = c->plan->domain,
+                .event = back ? "release/end" : "prepare/begin",
+                .forward_timeout = c->forward,
+                .back_timeout = back ? c->back : c->rollback,
+        };
+}
+
+static int prepare(Combo *c, const char *root, bool owner, Fault *f)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Plan *plan = NULL;
+        Txn t;
+        int r;
+
+        c->h->no_cancel = false;
+        r = plan_decode(c->plan_text, strlen(c->plan_text), &plan, f);
+        if (r < 0)
+                return r;
+        r = journal_create(root, plan->uuid, &j, f);
+        if (r >= 0 && owner)
+                r = journal_set_owner(j, OWNER_PID, OWNER_PID);
+        if (r < 0) {
+                plan_free(plan);
+                return r;
+        }
+        t = txn(c, j, root, false);
+        return txn_prepare(&t, plan, f);
+}
+
+/* Another process opens what is there and goes back. -ENOENT: nothing was there. */
+static int release(Combo *c, const char *root, bool unstuck, Fault *f)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Txn t;
+        int r;
+
+        r = journal_open(root, c->plan->uuid, 1, &j, f);
+        if (r < 0)
+                return r;
+        if (!j->plan)
+                return journal_remove(j);
+        if (unstuck)
+                (void) journal_log(j, LOG_WORD_UNSTUCK, -1, NULL);
+        t = txn(c, j, root, true);
+        return txn_revert(&t, "release", f);
+}
+
+static int recover(Combo *c, const char *root, bool *ret_kept, Fault *f)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Txn t;
+        int r;
+
+        *ret_kept = false;
+        r = journal_open(root, c->plan->uuid, 1, &j, f);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        t = txn(c, j, root, true);
+        return txn_recover(&t, ret_kept, f);
+}
+
+static bool journal_left(Combo *c, const char *root)
+{
+        char path[512];
+
+        (void) snprintf(path, sizeof(path), "%s/%s", root, c->plan->uuid);
+        return access(path, F_OK) == 0;
+}
+
+static void journal_clear(Combo *c, const char *root)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+
+        if (c->plan && journal_open(root, c->plan->uuid, 1, &j, NULL) >= 0)
+                (void) journal_remove(j);
+}
+
+/* The end of every story: the host as it was, no journal, nothing done that must not be. */
+static char *judge(Combo *c, const char *root)
+{
+        _cleanup_free_ char *diff = NULL;
+
+        fake_advance(c->h, 30 * USEC_PER_SEC); /* udev, lingering users */
+        if (fake_violations(c->h))
+                return wrong("broke a law: %s", fake_violations(c->h));
+        diff = host_differences(c, c->h);
+        if (diff)
+                return wrong("the host is not as before:\n%s", diff);
+        if (journal_left(c, root))
+                return wrong("the journal is left");
+        return NULL;
+}
+
+static int guest_round(Combo *c)
+{
+        int r = fake_guest_start(c->h, c->plan->functions, GUEST_PID);
+
+        if (r >= 0)
+                fake_guest_stop(c->h, GUEST_PID);
+        return r;
+}
+
+/* The kernel lets go of what hung, and what is left goes back, as the worker does it. */
+static char *unstick(Combo *c, const char *root)
+{
+        Fault f = { 0 };
+        int r;
+
+        (void) fake_release_hangs(c->h);
+        c->h->stuck = false;
+        fake_advance(c->h, USEC_PER_SEC);
+        r = release(c, root, true, &f);
+        if (r < 0 && r != -ENOENT)
+                return wrong("the kernel let go, but not all could be put back: %s", f.text);
+        return NULL;
+}
+
+/* A whole life with whatever faults are set. */
+static char *live(Combo *c, const char *root)
+{
+        Fault f = { 0 };
+        char *w;
+        int r;
+
+        r = prepare(c, root, false, &f);
+        if (c->h->stuck) {
+                if (r >= 0)
+                        return wrong("prepare succeeded though the card is stuck");
+                w = unstick(c, root);
+                return w ? w : judge(c, root);
+        }
+        if (r < 0) {
+                if (!*f.text)
+                        return wrong("refused without a word (%s)", strerror(-r));
+                if (journal_left(c, root)) { /* the rollback met the second fault */
+                        bool kept;
+
+                        if (!strstr(f.text, "NOT everything"))
+                                return wrong("a journal is left, and the refusal does not say so: %s", f.text);
+                        fake_faults_clear(c->h);
+                        r = recover(c, root, &kept, &f);
+                        if (r < 0 || kept)
+                                return wrong("recovery after the refusal: %s", kept ? "kept" : f.text);
+                }
+                w = judge(c, root);
+                if (w) {
+                        char *all = wrong("refused: %s\n      %s", f.text, w);
+
+                        free(w);
+                        return all;
+                }
+                return NULL;
+        }
+        r = guest_round(c);
+        if (r < 0)
+                return wrong("prepare succeeded, but the guest cannot start: %s", strerror(-r));
+        c->h->deadline = UINT64_MAX;
+        c->h->no_cancel = false;
+        r = release(c, root, false, &f);
+        if (c->h->stuck) {
+                w = unstick(c, root);
+                return w ? w : judge(c, root);
+        }
+        if (r < 0) {
+                if (!journal_left(c, root))
+                        return wrong("release failed and left no journal: %s", f.text);
+                if (!*f.text)
+                        return wrong("release failed without a word");
+                fake_faults_clear(c->h);
+                r = release(c, root, false, &f);
+                if (r < 0)
+                        return wrong("a second release, without the fault, failed: %s", f.text);
+        }
+        return judge(c, root);
+}
+
+static void die(Host *h, void *arg)
+{
+        Legacy *l = arg;
+
+        l->crashed = true;
+        fake_state_get(h, l->state);
+        (void) snprintf(l->violations, sizeof(l->violations), "%s", fake_violations(h) ? fake_violations(h) : "");
+        _exit(FAKE_CRASHED);
+}
+
+/* Runs part of a story in a process that may die; the state it leaves comes back. false: it did not die. */
+static bool run_and_die(Combo *c, const char *root, bool recovering, char **ret_wrong)
+{
+        size_t size = sizeof(Legacy) + fake_state_size();
+        Legacy *l = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        bool crashed;
+        int status;
+        pid_t pid;
+
+        if (l == MAP_FAILED)
+                abort();
+        (void) fflush(NULL);
+        pid = fork();
+        if (pid < 0)
+                abort();
+        if (pid == 0) {
+                Fault f = { 0 };
+                bool kept;
+
+                fake_on_crash(c->h, die, l);
+                if (recovering)
+                        (void) recover(c, root, &kept, &f);
+                else {
+                        char *w = live(c, root);
+
+                        (void) snprintf(l->wrong, sizeof(l->wrong), "%s", w ? w : "");
+                }
+                fake_state_get(c->h, l->state);
+                _exit(0);
+        }
+        if (waitpid(pid, &status, 0) != pid)
+                abort();
+        crashed = l->crashed;
+        if (!WIFEXITED(status) || (WEXITSTATUS(status) != FAKE_CRASHED && WEXITSTATUS(status) != 0))
+                *ret_wrong = wrong("the process died by itself (status %#x)", status);
+        else if (l->violations[0])
+                *ret_wrong = wrong("broke a law: %s", l->violations);
+        else if (!recovering && l->wrong[0])
+                *ret_wrong = strdup(l->wrong);
+        fake_reset(c->h);
+        fake_state_set(c->h, l->state);
+        (void) munmap(l, size);
+        return crashed;
+}
+
+static char *crash_case(Combo *c, const Case *x, const char *root)
+{
+        FakeFault first = { .what = streq(x->kind, "crash-after") ? FAKE_CRASH_AFTER : FAKE_CRASH_BEFORE, .at = x->at };
+        char *w = NULL;
+        Fault f = { 0 };
+        bool kept;
+        int r;
+
+        (void) fake_fault_add(c->h, &first);
+        if (!run_and_die(c, root, false, &w))
+                return w ? w : wrong("operation %u was not reached", x->at);
+        if (w)
+                return w;
+        fake_advance(c->h, USEC_PER_SEC);
+        if (streq(x->kind, "recrash")) {
+                FakeFault second = { .what = FAKE_CRASH_BEFORE, .at = 1 + x->at * 7 % c->n_prepare };
+
+                (void) fake_fault_add(c->h, &second);
+                (void) run_and_die(c, root, true, &w);
+                if (w)
+                        return w;
+                fake_advance(c->h, USEC_PER_SEC);
+        }
+        r = recover(c, root, &kept, &f);
+        if (r < 0)
+                return wrong("recovery failed: %s", f.text);
+        if (kept)
+                return wrong("recovery kept what nobody needs");
+        return judge(c, root);
+}
+
+static char *kept_case(Combo *c, const Case *x, const char *root)
+{
+        bool guest = streq(x->kind, "kept-guest"), kept;
+        _cleanup_free_ char *a = NULL, *b = NULL;
+        Fault f = { 0 };
+        int r;
+
+        r = prepare(c, root, !guest, &f);
+        if (r < 0)
+                return wrong("prepare: %s", f.text);
+        if (guest && (r = fake_guest_start(c->h, c->plan->functions, GUEST_PID)) < 0)
+                return wrong("the guest cannot start: %s", strerror(-r));
+        if (!guest) {
+                r = fake_process(c->h, OWNER_PID, "libvirtd");
+                if (r < 0)
+                        return wrong("no owner");
+        }
+        a = fake_host_summary(c->h);
+        r = recover(c, root, &kept, &f);
+        b = fake_host_summary(c->h);
+        if (r < 0 || !kept)
+                return wrong("a guest that %s was not left alone: %s", guest ? "runs" : "is being started", f.text);
+        if (!streq(a, b))
+                return wrong("the host of a guest that runs was touched");
+        if (guest)
+                fake_guest_stop(c->h, GUEST_PID);
+        else
+                (void) journal_note_stopped(root, c->plan->uuid);
+        r = recover(c, root, &kept, &f);
+        if (r < 0 || kept)
+                return wrong("the guest is gone, and recovery did not put the host back: %s", f.text);
+        return judge(c, root);
+}
+
+static char *plan_case(Combo *c, const Case *x)
+{
+        FakeFault one = { .what = FAKE_ERRNO, .error = -EIO, .at = x->at };
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        _cleanup_(profile_freep) Profile *p = NULL;
+        _cleanup_free_ char *now = NULL;
+        Fault f = { 0 };
+        char *dot = strchr(c->name, '.');
+
+        (void) fake_fault_add(c->h, &one);
+        if (combo_plan(c->h, SWEEP_PROFILES, dot + 1, &plan, &p, &f) < 0 && !*f.text)
+                return wrong("refused without a word");
+        now = fake_host_summary(c->h);
+        if (!streq(now, c->summary))
+                return wrong("looking changed the host");
+        return fake_violations(c->h) ? wrong("broke a law: %s", fake_violations(c->h)) : NULL;
+}
+
+char *case_run(Combo *c, const Case *x, const char *root)
+{
+        FakeFault one = { .what = FAKE_ERRNO, .at = x->at };
+
+        fake_reset(c->h);
+        fake_state_set(c->h, c->before);
+        if (streq(x->kind, "plan"))
+                return plan_case(c, x);
+        journal_clear(c, root);
+        if (startswith(x->kind, "crash") || streq(x->kind, "recrash"))
+                return crash_case(c, x, root);
+        if (startswith(x->kind, "kept"))
+                return kept_case(c, x, root);
+        if (streq(x->kind, "lie"))
+                one.what = FAKE_LIE;
+        else if (streq(x->kind, "hang"))
+                one.what = FAKE_HANG;
+        else if (streq(x->kind, "slow"))
+                one.what = FAKE_SLOW;
+        else if (streq(x->kind, "late"))
+                one.what = FAKE_LATE, one.late = 2;
+        else if (streq(x->kind, "cancel"))
+                one.what = FAKE_CANCEL, (void) fake_client(c->h);
+        else if (streq(x->kind, "double"))
+                one.error = -EIO;
+        else
+                for (int e = 1; e < 134 && one.error == 0; e++)
+                        if (strerrorname_np(e) && streq(strerrorname_np(e), x->kind))
+                                one.error = -e;
+        if (!streq(x->kind, "clean"))
+                (void) fake_fault_add(c->h, &one);
+        if (streq(x->kind, "double")) {
+                one.at = x->at + 1 + x->at * 13 % 60;
+                (void) fake_fault_add(c->h, &one);
+        }
+        return live(c, root);
+}
+
+static void note(void *arg, unsigned n, const char *op, const char *target, bool effect, bool hand)
+{
+        Combo *c = arg;
+
+        if (n > c->n_total) {
+                OpInfo *grown = reallocarray(c->ops, n + 1, sizeof(*grown));
+
+                if (!grown)
+                        abort();
+                c->ops = grown;
+                c->n_total = n;
+        }
+        (void) snprintf(c->ops[n].op, sizeof(c->ops[n].op), "%s", op);
+        (void) snprintf(c->ops[n].target, sizeof(c->ops[n].target), "%s", target);
+        c->ops[n].effect = effect;
+        c->ops[n].hand = hand;
+}
+
+char *case_trace(Combo *c, const char *root)
+{
+        char *w;
+        Fault f = { 0 };
+
+        fake_reset(c->h);
+        fake_state_set(c->h, c->before);
+        journal_clear(c, root);
+        if (prepare(c, root, false, &f) < 0)
+                return wrong("prepare: %s", f.text);
+        c->n_prepare = fake_ops(c->h);
+        fake_reset(c->h);
+        fake_state_set(c->h, c->before);
+        journal_clear(c, root);
+        fake_trace(c->h, note, c);
+        w = live(c, root);
+        fake_trace(c->h, NULL, NULL);
+        return w;
+}
+
+bool case_next(const Combo *c, unsigned *i, Case *ret)
+{
+        static const char *const kinds[] = { "crash-before", "crash-after", "recrash", "EIO",  "ENODEV",
+                                             "EBUSY",        "EAGAIN",      "lie",     "hang", "late",
+                                             "slow",         "cancel",      "double" };
+        static const char *const once[] = { "clean", "kept-guest", "kept-owner" };
+        unsigned n = (*i)++;
+
+        *ret = (Case){ 0 };
+        if (n < c->n_plan) {
+                (void) snprintf(ret->kind, sizeof(ret->kind), "plan");
+                ret->at = n + 1;
+                return true;
+        }
+        n -= c->n_plan;
+        if (c->refusal)
+                return false;
+        if (n < ARRAY_SIZE(once)) {
+                (void) snprintf(ret->kind, sizeof(ret->kind), "%s", once[n]);
+                return true;
+        }
+        for (n -= ARRAY_SIZE(once);; n = (*i)++ - c->n_plan - (unsigned) ARRAY_SIZE(once)) {
+                unsigned at = n / ARRAY_SIZE(kinds) + 1;
+                const char *kind = kinds[n % ARRAY_SIZE(kinds)];
+                const OpInfo *op = &c->ops[at];
+
+                if (at > c->n_total)
+                        return false;
+                if ((streq(kind, "hang") && !op->hand) || (streq(kind, "cancel") && at > c->n_prepare) ||
+                    (streq(op->op, "wait") && !streq(kind, "crash-before") && !streq(kind, "cancel")))
+                        continue;
+                if (!op->effect && (streq(kind, "crash-after") || streq(kind, "lie") || streq(kind, "late") ||
+                                    streq(kind, "slow") || streq(kind, "EBUSY") || streq(kind, "EAGAIN")))
+                        continue;
+                (void) snprintf(ret->kind, sizeof(ret->kind), "%s", kind);
+                ret->at = at;
+                return true;
+        }
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sweep.h"
+
+#include "util/log.h"
+
+#include <dirent.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* Every host x every profile x every operation of a guest's life x everything that may go wrong there. */
+
+enum { JOBS = 2, SHOWN = 20 };
+
+typedef struct Tally {
+        unsigned cases, failed, shown, refused;
+        unsigned combos;
+} Tally;
+
+static int names(const char *dir, const char *suffix, char ***ret)
+{
+        DIR *d = opendir(dir);
+        struct dirent *e;
+
+        if (!d)
+                return -errno;
+        while ((e = readdir(d))) {
+                size_t n = strlen(e->d_name), m = strlen(suffix);
+
+                if (n <= m || !streq(e->d_name + n - m, suffix))
+                        continue;
+                e->d_name[n - m] = '\0';
+                if (strv_append(ret, e->d_name) < 0)
+                        abort();
+        }
+        (void) closedir(d);
+        strv_sort(*ret);
+        return 0;
+}
+
+static void report(Tally *t, const Combo *c, const Case *x, char *w)
+{
+        if (__atomic_add_fetch(&t->failed, 1, __ATOMIC_RELAXED) > SHOWN)
+                return;
+        flockfile(stdout);
+        printf("FAILED --case %s:%s:%u", c->name, x->kind, x->at);
+        if (x->at && c->ops && x->at <= c->n_total && !streq(x->kind, "plan"))
+                printf("  (%s: %s %s)", x->at <= c->n_prepare ? "prepare" : "release", c->ops[x->at].op,
+                       c->ops[x->at].target);
+        printf("\n      %s\n", w);
+        fflush(stdout);
+        funlockfile(stdout);
+}
+
+static void sweep_combo(Tally *t, const char *tree, const char *profile, const char *root, const char *only)
+{
+        _cleanup_(combo_freep) Combo *c = NULL;
+        char path[512];
+        Fault f = { 0 };
+        Case x = { .kind = "clean" };
+        char *w;
+
+        (void) snprintf(path, sizeof(path), SWEEP_HOSTS "/%s.tree", tree);
+        if (combo_new(path, SWEEP_PROFILES, profile, &c, &f) < 0) {
+                printf("FAILED %s.%s: %s\n", tree, profile, f.text);
+                (void) __atomic_add_fetch(&t->failed, 1, __ATOMIC_RELAXED);
+                return;
+        }
+        (void) __atomic_add_fetch(&t->combos, 1, __ATOMIC_RELAXED);
+        if (!c->refusal) {
+                w = case_trace(c, root);
+                if (w) {
+                        report(t, c, &x, w);
+                        free(w);
+                        (void) __atomic_add_fetch(&t->cases, 1, __ATOMIC_RELAXED);
+                        return;
+                }
+        }
+        for (unsigned i = 0; case_next(c, &i, &x);) {
+                if (only) {
+                        char id[64];
+
+                        (void) snprintf(id, sizeof(id), "%s:%u", x.kind, x.at);
+                        if (!streq(id, only))
+                                continue;
+                }
+                w = case_run(c, &x, root);
+                (void) __atomic_add_fetch(&t->cases, 1, __ATOMIC_RELAXED);
+                if (w)
+                        report(t, c, &x, w);
+                free(w);
+        }
+        if (c->refusal)
+                (void) __atomic_add_fetch(&t->refused, 1, __ATOMIC_RELAXED);
+}
+
+static bool wanted(const char *only, const char *tree, const char *profile, const char **ret_case)
+{
+        char name[128];
+        size_t n;
+
+        *ret_case = NULL;
+        if (!only)
+                return true;
+        (void) snprintf(name, sizeof(name), "%s.%s", tree, profile);
+        n = strlen(name);
+        if (strncmp(only, name, n) != 0 || (only[n] != ':' && only[n] != '\0'))
+                return false;
+        *ret_case = only[n] == ':' ? only + n + 1 : NULL;
+        return true;
+}
+
+static void sweep_all(Tally *t, int job, int jobs, const char *only, char *const *trees, char *const *profiles)
+{
+        char root[] = "/dev/shm/hookd-sweep-XXXXXX";
+        char command[64];
+        int n = 0;
+
+        if (!mkdtemp(root)) {
+                perror("sweep: mkdtemp");
+                _exit(2);
+        }
+        STRV_FOREACH (tree, trees)
+                STRV_FOREACH (profile, profiles) {
+                        const char *id;
+
+                        if (!wanted(only, *tree, *profile, &id) || n++ % jobs != job)
+                                continue;
+                        sweep_combo(t, *tree, *profile, root, id);
+                }
+        (void) snprintf(command, sizeof(command), "%s/claims.lock", root);
+        (void) unlink(command);
+        if (rmdir(root) < 0 && t->failed == 0) {
+                printf("FAILED: something is left in %s\n", root);
+                (void) __atomic_add_fetch(&t->failed, 1, __ATOMIC_RELAXED);
+        }
+}
+
+int main(int argc, char **argv)
+{
+        static const struct option options[] = {
+                { "case", required_argument, NULL, 'c' },
+                { "verbose", no_argument, NULL, 'v' },
+                { NULL, 0, NULL, 0 },
+        };
+        _cleanup_strv_ char **trees = NULL, **profiles = NULL;
+        Tally *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        const char *only = NULL;
+        bool verbose = false;
+        struct timespec a, b;
+        int c, bad = 0, jobs;
+
+        while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                switch (c) {
+                case 'c':
+                        only = optarg;
+                        break;
+                case 'v':
+                        verbose = true;
+                        break;
+                default:
+                        fprintf(stderr, "usage: sweep [--verbose] [--case TREE.PROFILE[:KIND:OPERATION]]\n");
+                        return 2;
+                }
+        if (t == MAP_FAILED || names(SWEEP_HOSTS, ".tree", &trees) < 0 ||
+            names(SWEEP_PROFILES, ".ini", &profiles) < 0) {
+                fprintf(stderr, "sweep: no trees in %s or no profiles in %s\n", SWEEP_HOSTS, SWEEP_PROFILES);
+                return 2;
+        }
+        log_open(verbose ? LOG_TO_STDERR : LOG_TO_NULL, NULL, LOG_DEBUG);
+        (void) clock_gettime(CLOCK_MONOTONIC, &a);
+        jobs = only ? 1 : JOBS;
+        for (int job = 0; job < jobs && jobs > 1; job++) {
+                pid_t pid = fork();
+
+                if (pid < 0)
+                        abort();
+                if (pid == 0) {
+                        sweep_all(t, job, jobs, only, trees, profiles);
+                        (void) fflush(stdout);
+                        strv_free(trees);
+                        strv_free(profiles);
+                        _exit(0);
+                }
+        }
+        if (jobs == 1)
+                sweep_all(t, 0, 1, only, trees, profiles);
+        for (int status; jobs > 1 && wait(&status) > 0;)
+                bad |= status != 0;
+        (void) clock_gettime(CLOCK_MONOTONIC, &b);
+        printf("sweep: %u hosts with profiles (%u of them refuse), %u cases, %u failed, %.1f s\n", t->combos,
+               t->refused, t->cases, t->failed,
+               (double) (b.tv_sec - a.tv_sec) + (double) (b.tv_nsec - a.tv_nsec) / 1e9);
+        if (bad)
+                printf("sweep: a process died by itself\n");
+        if (t->cases == 0)
+                printf("sweep: nothing was run\n");
+        return bad || t->failed > 0 || t->cases == 0;
+}

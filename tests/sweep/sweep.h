@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "fake/fake-host.h"
+#include "txn/txn.h"
+
+/* A host and a profile, one guest's life on it, and what may go wrong in that. */
+typedef struct OpInfo {
+        char op[24], target[120];
+        bool effect, hand;
+} OpInfo;
+
+typedef struct Combo {
+        char name[96]; /* "nvidia-desktop.empty" */
+        Host *h;
+        void *before;  /* state */
+        char *summary; /* of it */
+        char *refusal; /* the plan itself was refused: why */
+        Plan *plan;
+        char *plan_text;
+        uint64_t forward, rollback, back; /* usec */
+        OpInfo *ops;
+        unsigned n_plan, n_prepare,
+                n_total; /* operations: of scan and planner alone; then from 1 again: prepare, all */
+} Combo;
+
+/* combo.c */
+int combo_new(const char *tree_path, const char *profiles_dir, const char *profile, Combo **ret, Fault *f);
+Combo *combo_free(Combo *c);
+DEFINE_CLEANUP(Combo, combo_free)
+/* scan and planner on c->h as it is. */
+int combo_plan(Host *h, const char *profiles_dir, const char *profile, Plan **ret, Profile **ret_profile, Fault *f);
+
+/* diff.c: lines that differ from `before` and must not; NULL: none. held: the guest side was reached. */
+char *host_differences(const Combo *c, Host *h);
+
+/* life.c: one case. NULL: right; else what is wrong (caller frees). */
+typedef struct Case {
+        char kind[24]; /* clean, crash-before, crash-after, recrash, lie, hang, slow, late, cancel, double, an errno
+                          name, kept-guest, kept-owner, plan */
+        unsigned at;   /* operation */
+} Case;
+char *case_run(Combo *c, const Case *x, const char *journals);
+/* Enumerates the cases of a combo; false at the end. *i starts at 0. */
+bool case_next(const Combo *c, unsigned *i, Case *ret);
+/* A clean run that fills c->ops, c->n_prepare and c->n_total. */
+char *case_trace(Combo *c, const char *journals);
