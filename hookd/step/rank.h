@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The order of the steps, as data. The way back is no mirror image of the way there: a driver cannot be probed before
- * its module is loaded, and a rescan loses overrides and power settings. 0: not in that direction. */
+/* The order of the steps, as data. The way back is no mirror image of the way there: a rescan loses overrides and
+ * power settings, and the vendor's module does not load while its only card is on vfio-pci (nvidia.ko: -ENODEV, "No
+ * NVIDIA devices probed"), nor does its display module see a card that comes after it. So the driver goes first and
+ * loads the module that it is in; the rest of the chain follows. 0: not in that direction. */
 
 enum {
         FORWARD_DISPLAY_MANAGER = 10,
@@ -22,8 +24,8 @@ enum {
 enum {
         BACK_RESET = 10,
         BACK_OVERRIDE = 20,
-        BACK_MODULE = 30,
-        BACK_DRIVER = 40,
+        BACK_DRIVER = 30,
+        BACK_MODULE = 40,
         BACK_FRAMEBUFFER = 50,
         BACK_VTCONSOLE = 60,
         BACK_POWER = 70,
