@@ -167,8 +167,13 @@ int bus_call(RealHost *h, const char *service, const char *path, const char *int
         if (r < 0)
                 return r;
         r = 0;
-        if (sd_bus_message_is_method_error(reply.message, NULL)) {
+        if (sd_bus_is_open(h->systemd->bus) <= 0) { /* its own error for what is still open when it closes */
+                bus_drop(h);
+                r = -ECONNRESET;
+        } else if (sd_bus_message_is_method_error(reply.message, NULL)) {
                 r = -sd_bus_message_get_errno(reply.message);
+                if (r == -ETIMEDOUT || r == -ECANCELED) /* theirs, not our deadline */
+                        r = -EREMOTEIO;
                 (void) sd_bus_error_copy(error, sd_bus_message_get_error(reply.message));
         } else if (ret)
                 *ret = sd_bus_message_ref(reply.message);

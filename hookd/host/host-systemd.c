@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /* While a job runs we look at the unit by ourselves that often: the signal may have been lost with the connection. */
-#define JOB_LOOK_USEC (5 * USEC_PER_SEC)
+#define JOB_LOOK_USEC (2 * USEC_PER_SEC)
 /* And that often once the job has gone and the unit is still on its way. */
 #define UNIT_LOOK_USEC (200 * USEC_PER_MSEC)
 #define STOP_TIMEOUT   (90 * USEC_PER_SEC) /* of units that have none of their own: systemd's default */
