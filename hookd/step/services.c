@@ -11,6 +11,8 @@ static const struct {
         { 0x10de, "nvidia-powerd.service" },
 };
 
+const char *const step_known_units[] = { "nvidia-persistenced.service", "nvidia-powerd.service", NULL };
+
 static bool planned(const Plan *plan, const char *id)
 {
         for (size_t i = 0; i < plan->n_actions; i++)

@@ -38,3 +38,6 @@ extern const Step step_display_manager, step_services, step_sessions, step_holde
 /* All steps in forward order, NULL at the end (table.c). */
 const Step *const *step_table(void);
 const Step *step_find(const char *name); /* NULL: unknown */
+
+/* Units a step may plan for without a word of them in the profile: the scan must ask for them. NULL at the end. */
+extern const char *const step_known_units[];

@@ -98,6 +98,7 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
 {
         _cleanup_(hostview_freep) HostView *view = NULL;
         _cleanup_free_ PciAddress *wanted = NULL;
+        _cleanup_strv_ char **units = NULL;
         ScanRequest request = { 0 };
         const Profile *p;
         int r;
@@ -110,7 +111,11 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
                 return r;
         p = *ret_profile;
         wanted = calloc((*ret_guest)->n_devices + p->n_functions + 1, sizeof(*wanted));
-        if (!wanted)
+        units = strv_copy(p->stop_units);
+        for (size_t i = 0; step_known_units[i] && wanted; i++)
+                if (strv_append(&units, step_known_units[i]) < 0)
+                        return fault_set(f, -ENOMEM, w->domain, "out of memory");
+        if (!wanted || (p->stop_units && !units))
                 return fault_set(f, -ENOMEM, w->domain, "out of memory");
         for (size_t i = 0; p->functions_auto && i < (*ret_guest)->n_devices; i++)
                 if ((*ret_guest)->devices[i].type == GUEST_DEVICE_PCI)
@@ -118,7 +123,7 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
         for (size_t i = 0; !p->functions_auto && i < p->n_functions; i++)
                 wanted[request.n_wanted++] = p->functions[i];
         request.wanted = wanted;
-        request.units = p->stop_units;
+        request.units = units;
         request.dm_unit = p->dm_unit;
         w->host->deadline = host_now(w->host) + 30 * USEC_PER_SEC;
         r = scan(w->host, &request, &view, f);
