@@ -45,6 +45,15 @@ check 'libvirt notices' wait_for '[[ $(virsh domstate vm1) == "shut off" ]]' 60
 expect_no_txn
 expect_state before 60
 
+case_begin 'a vendor driver that does not load without its card'
+module_options nvidia need_card=1
+guest_define vm1
+expect_round vm1
+profile vm1 <<<$'[Reset]\nMethod=none'
+expect_round vm1
+: >/etc/hookd/profiles/vm1.ini
+module_options nvidia
+
 case_begin 'already on vfio-pci before: stays there'
 # shellcheck disable=SC2043
 f=${LAB_CARDS%% *}.1
