@@ -16,12 +16,18 @@ int real_open(RealHost *h, const char *path, int flags)
                 .flags = (uint64_t) (flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY | O_NONBLOCK)),
                 .resolve = RESOLVE_IN_ROOT,
         };
-        int fd;
+        int fd = -1;
 
-        if (h->whole)
+        if (h->whole) {
                 fd = open(path, (int) how.flags);
-        else
+                return fd < 0 ? -errno : fd;
+        }
+        /* -EAGAIN: something was renamed or mounted anywhere while it went over a "..", so it cannot be sure. */
+        for (unsigned i = 0; i < 1000; i++) {
                 fd = (int) syscall(SYS_openat2, h->root_fd, path, &how, sizeof(how));
+                if (fd >= 0 || errno != EAGAIN)
+                        break;
+        }
         return fd < 0 ? -errno : fd;
 }
 

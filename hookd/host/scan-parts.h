@@ -5,7 +5,8 @@
 
 #include "host/scan.h"
 
-/* Attributes, folders and links that may not be there, or go while we look: NULL then, and 0. Only -ENOMEM fails. */
+/* Attributes, folders and links that may not be there, or go while we look: NULL then, and 0, as for an empty
+ * folder. Only -ENOMEM fails. */
 int scan_read(Host *h, char **ret, const char *fmt, ...) _printf_(3, 4);
 int scan_list(Host *h, char ***ret, const char *fmt, ...) _printf_(3, 4);
 int scan_link(Host *h, char **ret, const char *fmt, ...) _printf_(3, 4); /* its last component */

@@ -30,6 +30,8 @@ int scan_list(Host *h, char ***ret, const char *fmt, ...)
         SCAN_PATH(path, fmt);
         *ret = NULL;
         r = host_list(h, path, ret);
+        if (*ret && !**ret) /* nothing in it is the same as no folder */
+                *ret = strv_free(*ret);
         return r == -ENOMEM ? r : 0;
 }
 
