@@ -185,6 +185,28 @@ TEST(autologin)
         done();
 }
 
+TEST(only_a_login_on_a_console_is_an_autologin)
+{
+        static const char tree[] = "unit getty@tty1.service active=active\n"
+                                   "unit getty@tty2.service active=active\n"
+                                   "unit getty@tty3.service active=inactive\n"
+                                   "unit getty@tty4.service active=active\n"
+                                   "session 1 user=joe tty=tty1 class=user service=gdm\n"
+                                   "session 2 user=joe tty=tty2 class=user service=login\n"
+                                   "session 3 user=joe tty=tty3 class=user service=login\n"
+                                   "session 4 user=joe tty=tty4 class=greeter service=login\n"
+                                   "session 5 user=joe tty=pts/1 class=user service=login\n"
+                                   "session 6 user=joe tty=tty2 class=user service=login\n";
+        ScanRequest request = {};
+        Fault f = {};
+
+        assert_ok(fake_host_parse(tree, strlen(tree), "t", &host, &f));
+        assert_ok(scan(host, &request, &view, &f));
+        assert_int_eq(view->n_sessions, 6);
+        assert_list(view->autologin_gettys, "getty@tty2.service");
+        done();
+}
+
 TEST(usb_and_i2c_of_a_card)
 {
         look("nvidia-usbc", "0000:01:00.0", "");
@@ -468,18 +490,18 @@ TEST(owner_by_iomem)
                   "      00000000-00000000 : nvme\n"
                   "00000000-00000000 : Local APIC\n",
                   "0000:00:02.0" },
-                /* its own name, deeper, and a native driver's region on the other */
+                /* its own name, deeper, and another's region elsewhere */
                 { "00000000-00000000 : PCI Bus 0000:00\n"
                   "  00000000-00000000 : 0000:00:02.0\n"
-                  "    00000000-00000000 : somebody\n"
-                  "  00000000-00000000 : 0000:01:00.0\n"
                   "    00000000-00000000 : BOOTFB\n"
-                  "      00000000-00000000 : simple-framebuffer.0\n",
-                  "0000:01:00.0" },
-                /* undecided, or nothing at all: the boot display */
-                { "  00000000-00000000 : 0000:00:02.0\n"
-                  "    00000000-00000000 : one\n"
+                  "      00000000-00000000 : simple-framebuffer.0\n"
                   "  00000000-00000000 : 0000:01:00.0\n"
+                  "    00000000-00000000 : somebody\n",
+                  "0000:00:02.0" },
+                /* undecided, or nothing at all: the boot display */
+                { "  00000000-00000000 : 0000:01:00.0\n"
+                  "    00000000-00000000 : one\n"
+                  "  00000000-00000000 : 0000:00:02.0\n"
                   "    00000000-00000000 : two\n",
                   "0000:01:00.0" },
                 { "00000000-00000000 : System RAM\n", "0000:01:00.0" },
