@@ -84,11 +84,16 @@ Profile *profile_new(void);
 Profile *profile_free(Profile *p);
 DEFINE_CLEANUP(Profile, profile_free)
 
-/* Reads a profile (or hookd.conf, where [Match] is an error) on top of `base` (NULL: the compiled-in defaults), through
- * inih with a reader of our own. dirfd + name; path is for messages. Every problem is collected, one "file:line: what,
- * what was expected" each, in *ret_problems (may be NULL; caller frees the strv); the first is also in *f. -EINVAL for
- * a bad file, -EPERM for one that is not a regular file owned by root, or that group or others can write (check_owner
- * false: not checked), -errno. Nothing is returned in *ret then. */
+/* Bytes of one line, without comment and blanks at its end: what inih is sure not to split, however it was built. */
+#define PROFILE_LINE_MAX 197
+#define PROFILE_SIZE_MAX ((size_t) 64 << 10)
+
+/* Reads a profile (a name ending in .ini) or hookd.conf (any other name; [Match] is an error there) on top of `base`
+ * (NULL: the compiled-in defaults), through inih with a reader of our own. dirfd + name; path is for messages. Every
+ * problem is collected, one "file:line: what, what was expected" each, in *ret_problems (may be NULL; caller frees the
+ * strv); the first is also in *f. -EINVAL for a bad file, -EPERM for one that is not a regular file owned by root, or
+ * that it or its folder can be written by others (check_owner false: only that it is a regular file is checked), -EFBIG
+ * over PROFILE_SIZE_MAX, -ENOENT and other -errno. Nothing is returned in *ret then. */
 int profile_load(int dirfd, const char *name, const char *path, const Profile *base, bool check_owner, Profile **ret,
                  char ***ret_problems, Fault *f);
 /* As profile_load() from memory: the fuzzer's and the tests' door. */
@@ -96,9 +101,12 @@ int profile_parse(const char *text, size_t size, const char *path, bool is_conf,
                   char ***ret_problems, Fault *f);
 
 /* All keys with section, default and one line of help: for the man page test, hookctl show, completion. NULL at the
- * end. */
+ * end. The rest of an entry is how the value is read and printed, for profile-*.c. */
 typedef struct ProfileKey {
         const char *section, *key, *default_text, *help;
+        size_t offset; /* of the field in Profile */
+        const struct ProfileKind *kind;
+        const void *limits;
 } ProfileKey;
 const ProfileKey *profile_keys(void);
 /* The effective value as it would be written in a file. Caller frees; NULL: out of memory. */
@@ -116,13 +124,17 @@ int profile_index_load(const char *dir, bool check_owner, ProfileIndex **ret, Fa
 ProfileIndex *profile_index_free(ProfileIndex *x);
 DEFINE_CLEANUP(ProfileIndex, profile_index_free)
 size_t profile_index_size(const ProfileIndex *x);
+/* The i-th file's first problem, NULL: it is good. *ret_name (may be NULL) gets its name, borrowed. */
+const char *profile_index_problem(const ProfileIndex *x, size_t i, const char **ret_name);
 
 /* Could any profile match a guest of that name, by whatever devices it may have? False: nobody owns its events. */
 bool profile_index_may_own(const ProfileIndex *x, const char *domain);
 
-/* The file for this guest: exact file name, exact Domain=, the longer glob, Device= as address, then as vendor:device;
- * Domain= and Device= in one file must both hold. `ids` gives vendor and device of the guest's PCI devices, in the
- * order of guest->devices (0:0 where absent). 1 and *ret_name (borrowed, file name with .ini); 0: nobody's; -EEXIST: a
- * tie, the fault names both files; -EINVAL: the winner is broken, the fault is its first problem. */
+/* The file for this guest. A file with Domain= or Device= matches by these (both, where it has both), one without by
+ * its own name. Of several the best, in this order: exact file name, exact Domain=, the longer glob, Device= as
+ * address, then as vendor:device. `ids` gives vendor << 16 | device of the guest's devices, in the order of
+ * guest->devices (0 where absent or no PCI device); NULL: none is known. 1 and *ret_name (borrowed, file name with
+ * .ini); 0: nobody's; -EEXIST: a tie, the fault names both files; -EINVAL: the winner is broken, the fault is its first
+ * problem. */
 int profile_index_choose(const ProfileIndex *x, const Guest *guest, const uint32_t *ids, const char **ret_name,
                          Fault *f);
