@@ -278,7 +278,7 @@ int store_reset_subordinate(Fake *k, const Node *n, const char *value)
                         return -EAGAIN;
         }
         FOREACH(Function, fn, k->s.functions, k->s.n_functions)
-        if (fn->present && below(k, fn, n->function))
+        if (below(k, fn, n->function)) /* a removed one is still plugged in */
                 fn->dirty = false;
         return 0;
 }
