@@ -49,9 +49,12 @@ void audit_step(const Txn *t, const Action *a, const char *from, const char *to,
         (void) snprintf(duration, sizeof(duration), "%llu", (unsigned long long) usec);
         if (text && *text)
                 log_entry(priority, message_id, fields, "%s: %s %s: %s", t->domain, a->step, a->target, text);
+        else if (from && to && streq(result, "already"))
+                log_entry(priority, message_id, fields, "%s: %s %s: %s %s", t->domain, a->step, a->target,
+                          streq(from, to) ? "already" : "stays", from);
         else if (from && to)
-                log_entry(priority, message_id, fields, "%s: %s %s: %s -> %s (%s, %llu ms)", t->domain, a->step,
-                          a->target, from, to, result, msec);
+                log_entry(priority, message_id, fields, "%s: %s %s: %s -> %s (%llu ms)", t->domain, a->step, a->target,
+                          from, to, msec);
         else
                 log_entry(priority, message_id, fields, "%s: %s %s: %s (%llu ms)", t->domain, a->step, a->target,
                           result, msec);

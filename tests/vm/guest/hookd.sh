@@ -15,9 +15,17 @@ hookd_up() {
 	for name in "$@"; do
 		: >"/etc/hookd/profiles/$name.ini"
 	done
-	check 'hookctl enable' bounded 60 hookctl enable >"$LAB_STATE/enable" 2>&1 || sed 's/^/      /' "$LAB_STATE/enable"
+	check 'hookctl enable' said hookctl enable
 	wait_for 'virsh version >/dev/null 2>&1' 30
 	check 'the socket listens' wait_for '[[ -S /run/hookd/hookd.sock ]]' 5
+}
+
+# said COMMAND...: its exit status; what it said is in $LAB_STATE/said, and printed when it fails
+said() {
+	local rc=0
+	bounded 60 "$@" >"$LAB_STATE/said" 2>&1 || rc=$?
+	((rc == 0)) || sed 's/^/      /' "$LAB_STATE/said"
+	return "$rc"
 }
 
 # profile NAME <<INI

@@ -339,8 +339,9 @@ host_state() {
 		esac
 		[[ $d == *udev* ]] || printf 'holder %s %s\n' "$v" "${d// /_}"
 	done <<<"$fds" | sort -u
-	for f in /run/hookd-txn/*; do
-		[[ ! -e $f ]] || printf 'txn %s\n' "${f##*/}"
+	# transactions and journals set aside; the lock, the spool and the last failures may be there
+	for f in /run/hookd-txn/*-*-*; do
+		[[ ! -d $f ]] || printf 'txn %s\n' "${f##*/}"
 	done
 }
 

@@ -2,9 +2,13 @@
 # Each step's failure refuses the start, virsh shows why, and the host is as it was.
 . /lab/guest/hookd.sh
 
+systemctl start nvidia-persistenced.service
 hookd_up vm1
 guest_define vm1
 save_state before
+cleanup() {
+	systemctl stop nvidia-persistenced.service
+}
 
 case_begin 'display-manager: a unit that must not be stopped'
 mkdir -p /run/systemd/system/lightdm.service.d
