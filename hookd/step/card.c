@@ -140,6 +140,9 @@ static void print_remedy(FILE *out, const HostHolder *x)
         else if (x->unit && endswith(x->unit, ".service"))
                 (void) fprintf(out, "`systemctl stop %s`, or StopUnits=%s in [Services] of the profile", x->unit,
                                x->unit);
+        else if (x->unit && startswith(x->unit, "session-"))
+                (void) fprintf(out,
+                               "close it, or log that session out (Policy=terminate in [Sessions] does, on a seat)");
         else
                 (void) fprintf(out, "close it");
 }

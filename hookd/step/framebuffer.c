@@ -8,6 +8,20 @@
  * that is called, or VALUE_NONE. A driver that takes the card makes the kernel throw the platform device out for good,
  * so the way back may not exist. */
 
+/* Without a driver of the host's nothing shows a picture again. */
+static int warn(const PlanInput *in, Plan *plan, const HostFramebuffer *fb)
+{
+        const HostFunction *fn = hostview_function(in->view, &fb->owner);
+        char bdf[PCI_FORMAT_MAX];
+
+        if (!fn || fn->driver || in->profile->driver_host)
+                return 0;
+        return plan_warn(plan,
+                         "%s is the only thing that shows a picture on %s, and the kernel does not bring it back after "
+                         "the guest: that screen stays dark until a reboot",
+                         fb->platform, pci_format(&fb->owner, bdf));
+}
+
 static int framebuffer_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
 {
         bool forced = in->profile->framebuffer_policy == POLICY_UNBIND;
@@ -24,7 +38,8 @@ static int framebuffer_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
                         continue;
                 a = step_append(plan, "framebuffer", fb->platform, VALUE_NONE, ACTION_ONE_WAY | ACTION_CARD,
                                 TIMEOUT_SETTING, ours ? "it lies in this card's memory" : "the profile says so");
-                if (!a || (ours && action_param_add(a, "owner", pci_format(&fb->owner, bdf)) < 0))
+                if (!a || (ours && action_param_add(a, "owner", pci_format(&fb->owner, bdf)) < 0) ||
+                    (ours && warn(in, plan, fb) < 0))
                         return -ENOMEM;
         }
         return 0;
