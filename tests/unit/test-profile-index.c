@@ -205,11 +205,13 @@ TEST(ids_may_be_unknown)
         _cleanup_(profile_index_freep) ProfileIndex *x = NULL;
         Folder d = folder_make();
         const char *file = NULL;
+        uint32_t unknown = 0;
         Fault f = { 0 };
 
-        folder_write(&d, "a.ini", "[Match]\nDevice=10de:2484\n", 0644);
+        folder_write(&d, "a.ini", "[Match]\nDevice=10de:2484 0000:0000\n", 0644);
         x = load(&d, false);
         assert_int_eq(profile_index_choose(x, &g, NULL, &file, &f), 0);
+        assert_int_eq(profile_index_choose(x, &g, &unknown, &file, &f), 0);
         folder_remove(&d);
 }
 

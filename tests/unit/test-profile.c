@@ -208,6 +208,29 @@ TEST(a_profile_stands_on_the_defaults)
         assert_null(profile_value(p, "Services", "Stopunits"));
 }
 
+/* Every key at once, except that [Match] is each file's own. */
+TEST(all_keys_are_inherited)
+{
+        _cleanup_(profile_freep) Profile *base = NULL, *p = NULL;
+        _cleanup_free_ char *text = NULL;
+        const char *section = "";
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                if (!streq(section, keys[i].section))
+                        (void) fprintf(out, "[%s]\n", keys[i].section);
+                section = keys[i].section;
+                (void) fprintf(out, "%s=%s\n", keys[i].key, keys[i].given);
+        }
+        assert_int_eq(fclose(out), 0);
+        base = parse_on(text, NULL);
+        p = parse_on("", base);
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+                assert_value(p, keys[i].section, keys[i].key,
+                             streq(keys[i].section, "Match") ? keys[i].unset : keys[i].printed);
+}
+
 TEST(match_is_for_profiles_only)
 {
         static const char text[] = "[Match]\nDomain=*\n[Power]\nKeepAwake=x\n";
