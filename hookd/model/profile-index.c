@@ -15,6 +15,7 @@ typedef struct Entry {
         MatchDevice *devices;
         size_t n_devices;
         char *problem; /* its first one; NULL: good */
+        uint64_t start_timeout, rollback_timeout, stop_timeout;
 } Entry;
 
 struct ProfileIndex {
@@ -95,6 +96,9 @@ static int entry_read(Entry *e, int dir_fd, const char *dir, const char *file, b
                         return -ENOMEM;
         }
         if (p) {
+                e->start_timeout = p->start_timeout;
+                e->rollback_timeout = p->rollback_timeout;
+                e->stop_timeout = p->stop_timeout;
                 e->domains = TAKE_PTR(p->match_domain);
                 e->n_devices = p->n_match_device;
                 if (e->n_devices > 0)
@@ -277,6 +281,22 @@ static int compare_fits(const Fit *a, const Fit *b)
         if (a->glob != b->glob && !a->by_name)
                 return a->glob > b->glob ? 1 : -1;
         return (int) a->device - (int) b->device;
+}
+
+void profile_index_timeouts(const ProfileIndex *x, const char *domain, uint64_t *start, uint64_t *rollback,
+                            uint64_t *stop)
+{
+        for (size_t i = 0; i < x->n_entries; i++) {
+                const Entry *e = &x->entries[i];
+                bool by_file = goes_by_file(e) && is_file_of(e, domain), device_only = !e->domains && e->n_devices > 0;
+                Fit fit = { 0 };
+
+                if (!by_file && !device_only && !fits_domain(e, domain, &fit))
+                        continue;
+                *start = MAX(*start, e->start_timeout);
+                *rollback = MAX(*rollback, e->rollback_timeout);
+                *stop = MAX(*stop, e->stop_timeout);
+        }
 }
 
 int profile_index_choose(const ProfileIndex *x, const Guest *guest, const uint32_t *ids, const char **ret_name,

@@ -130,6 +130,11 @@ const char *profile_index_problem(const ProfileIndex *x, size_t i, const char **
 /* Could any profile match a guest of that name, by whatever devices it may have? False: nobody owns its events. */
 bool profile_index_may_own(const ProfileIndex *x, const char *domain);
 
+/* Raises the time-outs to the longest of any profile that could match a guest of that name, where a file that sets none
+ * counts with the compiled-in one: how long the daemon has to allow a worker before it is known which profile it is. */
+void profile_index_timeouts(const ProfileIndex *x, const char *domain, uint64_t *start, uint64_t *rollback,
+                            uint64_t *stop);
+
 /* The file for this guest. A file with Domain= or Device= matches by these (both, where it has both), one without by
  * its own name. Of several the best, in this order: exact file name, exact Domain=, the longer glob, Device= as
  * address, then as vendor:device. `ids` gives vendor << 16 | device of the guest's devices, in the order of

@@ -37,6 +37,8 @@ static Plan *sample(void)
         assert_not_null(p);
         (void) snprintf(p->boot_id, sizeof(p->boot_id), "%s", BOOT);
         p->created_usec = 1700000000123456;
+        p->rollback_timeout = 120 * USEC_PER_SEC;
+        p->stop_timeout = UINT64_MAX;
         assert_ok(strv_append(&p->functions, "0000:01:00.0"));
         assert_ok(plan_warn(p, "no reset is possible for %s", "0000:01:00.0"));
         a = plan_append(p, "display-manager", "lightdm.service", "inactive", ACTION_SHARED, 100 * USEC_PER_SEC);
@@ -57,6 +59,8 @@ static const char sample_text[] =
         "profile\tvm1.ini\n"
         "boot\t" BOOT "\n"
         "created\t1700000000123456\n"
+        "rollback-timeout\t120000000\n"
+        "stop-timeout\t18446744073709551615\n"
         "function\t0000:01:00.0\n"
         "warning\tno reset is possible for 0000:01:00.0\n"
         "action\tdisplay-manager\tlightdm.service\tbefore=active\tafter=inactive\twhy=drives seat0 from this card"
@@ -83,6 +87,8 @@ TEST(text_both_ways)
         assert_str_eq(p->profile, "vm1.ini");
         assert_str_eq(p->boot_id, BOOT);
         assert_int_eq(p->created_usec, 1700000000123456);
+        assert_int_eq(p->rollback_timeout, 120 * USEC_PER_SEC);
+        assert_true(p->stop_timeout == UINT64_MAX);
         assert_int_eq(strv_length(p->functions), 1);
         assert_str_eq(p->warnings[0], "no reset is possible for 0000:01:00.0");
         assert_int_eq(p->n_actions, 2);
@@ -147,7 +153,9 @@ static void refuse(const char *text, const char *why)
         assert_contains(f.text, why);
 }
 
-#define HEAD "hookd-plan 1\ndomain\tvm1\nuuid\t" UUID "\nprofile\tx\nboot\t\ncreated\t0\n"
+#define HEAD                                     \
+        "hookd-plan 1\ndomain\tvm1\nuuid\t" UUID \
+        "\nprofile\tx\nboot\t\ncreated\t0\nrollback-timeout\t0\nstop-timeout\t0\n"
 
 TEST(decode_is_strict)
 {
@@ -159,32 +167,40 @@ TEST(decode_is_strict)
         refuse("\n", "line 1");
         refuse("hookd-plan 2\n", "line 1");
         refuse("hookd-plan 1\n", "names no domain");
-        refuse("hookd-plan 1\nuuid\t" UUID "\nprofile\tx\nboot\t\ncreated\t0\n", "names no domain");
-        refuse("hookd-plan 1\ndomain\tvm1\nprofile\tx\nboot\t\ncreated\t0\n", "no UUID");
-        refuse("hookd-plan 1\ndomain\tvm1\nuuid\tx\nprofile\tx\nboot\t\ncreated\t0\n", "line 3");
-        refuse("hookd-plan 1\nuuid\t" UUID "\ndomain\tvm1\nprofile\tx\nboot\t\ncreated\t0\n", "line 2");
-        refuse(HEAD "domain\tvm2\n", "line 7");
+        refuse("hookd-plan 1\nuuid\t" UUID "\nprofile\tx\nboot\t\ncreated\t0\nrollback-timeout\t0\nstop-timeout\t0\n",
+               "names no domain");
+        refuse("hookd-plan 1\ndomain\tvm1\nprofile\tx\nboot\t\ncreated\t0\nrollback-timeout\t0\nstop-timeout\t0\n",
+               "no UUID");
+        refuse("hookd-plan "
+               "1\ndomain\tvm1\nuuid\tx\nprofile\tx\nboot\t\ncreated\t0\nrollback-timeout\t0\nstop-timeout\t0\n",
+               "line 3");
+        refuse("hookd-plan 1\nuuid\t" UUID
+               "\ndomain\tvm1\nprofile\tx\nboot\t\ncreated\t0\nrollback-timeout\t0\nstop-timeout\t0\n",
+               "line 2");
+        refuse(HEAD "domain\tvm2\n", "line 9");
         refuse(HEAD "created\t1\n", "line 6");
-        refuse(HEAD "\n", "line 7");
-        refuse(HEAD "other\tx\n", "line 7");
-        refuse(HEAD "function\tx\ty\n", "line 7");
-        refuse(HEAD "function\t\\q\n", "line 7");
-        refuse(HEAD "warning\ta\nfunction\tx\n", "line 7");
+        refuse(HEAD "stop-timeout\t01\n", "line 8");
+        refuse(HEAD "rollback-timeout\tx\n", "line 9");
+        refuse(HEAD "\n", "line 9");
+        refuse(HEAD "other\tx\n", "line 9");
+        refuse(HEAD "function\tx\ty\n", "line 9");
+        refuse(HEAD "function\t\\q\n", "line 9");
+        refuse(HEAD "warning\ta\nfunction\tx\n", "line 9");
         refuse(HEAD "function\tx", "not a plan");
-        refuse(HEAD "action\tdriver\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\ttimeout=1\n" HEAD, "line 8");
-        refuse(HEAD "action\tdriver\tx\ttimeout=01\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\ttimeout=-1\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\ttimeout=4294967296\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\ttimeout=1\ttimeout=1\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\tflags=\ttimeout=1\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\tflags=card,gate\ttimeout=1\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\tflags=what\ttimeout=1\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\tafter=a\tbefore=b\ttimeout=1\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\tafter=a\tafter=a\ttimeout=1\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\tafter\ttimeout=1\n", "line 7");
-        refuse(HEAD "action\tdriver\tx\tcolour=red\ttimeout=1\n", "line 7");
+        refuse(HEAD "action\tdriver\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\ttimeout=1\n" HEAD, "line 10");
+        refuse(HEAD "action\tdriver\tx\ttimeout=01\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\ttimeout=-1\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\ttimeout=4294967296\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\ttimeout=1\ttimeout=1\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\tflags=\ttimeout=1\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\tflags=card,gate\ttimeout=1\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\tflags=what\ttimeout=1\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\tafter=a\tbefore=b\ttimeout=1\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\tafter=a\tafter=a\ttimeout=1\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\tafter\ttimeout=1\n", "line 9");
+        refuse(HEAD "action\tdriver\tx\tcolour=red\ttimeout=1\n", "line 9");
         p = plan_free(p);
         assert_int_eq(plan_decode("hookd-plan 1\n\0\n", 15, &p, &f), -EINVAL);
         assert_int_eq(plan_decode(NULL, 0, &p, &f), -EINVAL);

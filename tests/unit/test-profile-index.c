@@ -327,6 +327,37 @@ TEST(owners)
         folder_remove(&d);
 }
 
+static void assert_timeouts(const ProfileIndex *x, const char *domain, unsigned a, unsigned b, unsigned c)
+{
+        uint64_t start = 100 * USEC_PER_SEC, rollback = start, stop = start;
+
+        profile_index_timeouts(x, domain, &start, &rollback, &stop);
+        assert_int_eq(start / USEC_PER_SEC, a);
+        assert_int_eq(rollback / USEC_PER_SEC, b);
+        assert_int_eq(stop / USEC_PER_SEC, c);
+}
+
+TEST(the_longest_time_out)
+{
+        _cleanup_(profile_index_freep) ProfileIndex *x = NULL, *y = NULL;
+        Folder d = folder_make();
+
+        folder_write(&d, "vm1.ini", "[Transaction]\nStartTimeoutSec=90\nStopTimeoutSec=500\n", 0644);
+        folder_write(&d, "vm2.ini", "[Match]\nDomain=w* vm3\n[Transaction]\nRollbackTimeoutSec=600\n", 0644);
+        folder_write(&d, "vm4.ini", "[Match]\nDomain=win1\n[Transaction]\nStopTimeoutSec=700\nRollbackTimeoutSec=1\n",
+                     0644);
+        x = load(&d, false);
+        assert_timeouts(x, "vm1", 100, 120, 500);
+        assert_timeouts(x, "vm2", 100, 100, 100);
+        assert_timeouts(x, "vm3", 180, 600, 180);
+        assert_timeouts(x, "win1", 180, 600, 700);
+        folder_write(&d, "gpu.ini", "[Match]\nDevice=10de:2484\n[Transaction]\nStartTimeoutSec=800\n", 0644);
+        y = load(&d, false);
+        assert_timeouts(y, "vm1", 800, 120, 500);
+        assert_timeouts(y, "other", 800, 120, 180);
+        folder_remove(&d);
+}
+
 TEST(a_thousand)
 {
         _cleanup_(profile_index_freep) ProfileIndex *x = NULL;
