@@ -47,7 +47,7 @@ static void happen(Fake *k, Later *x)
                 break;
         case LATER_UNIT_STOP:
                 u = unit_find(k, now.target);
-                if (u && streq(u->active, "active"))
+                if (u && (streq(u->active, "active") || streq(u->active, "deactivating")))
                         (void) unit_stop(k, u, NULL);
                 break;
         case LATER_RESPAWN:

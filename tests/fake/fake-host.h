@@ -79,7 +79,8 @@ char *fake_host_summary(Host *h);
 int fake_fault_add(Host *h, const FakeFault *fault);
 int fake_fault_parse(Host *h, const char *line, Fault *f); /* "OP TARGET NTH WHAT" */
 void fake_faults_clear(Host *h);
-unsigned fake_faults_hit(Host *h); /* how often a fault fired */
+unsigned fake_faults_hit(Host *h);        /* how often a fault fired */
+const char *fake_faults_targets(Host *h); /* of what failed or was not done since fake_reset(): a line each */
 
 /* Operations so far, and what the last one was ("write /sys/…"). An effect is one that may change the host. */
 unsigned fake_ops(Host *h);

@@ -147,7 +147,7 @@ struct Fake {
         struct Files *files;
         FakeFault faults[MAX_FAULTS];
         unsigned n_faults, ops, hits;
-        char last_op[224];
+        char last_op[224], hit_targets[1024];
         bool own_cancel;
         int client_fd; /* the far end of host.cancel_fd, when that is ours */
         FakeTrace trace;
@@ -170,9 +170,10 @@ typedef int (*Store)(Fake *k, const Node *n, const char *value);
 struct Node {
         const char *name, *value; /* a link's target */
         Node *parent, *child, *next;
-        char kind;  /* d f l c */
-        bool risky; /* only in a hand */
-        bool locks; /* waits for the function's device lock */
+        char kind;                        /* d f l c */
+        void (*expand)(Fake *k, Node *n); /* what is costly is rendered when somebody looks */
+        bool risky;                       /* only in a hand */
+        bool locks;                       /* waits for the function's device lock */
         Store store;
         Function *function;
         void *object;
@@ -195,6 +196,8 @@ const char *pool_add(Fake *k, const char *value, unsigned *ret_offset);
 /* ---- render.c, render-pci.c ---- */
 void render(Fake *k);
 void render_pci(Fake *k);
+Node *add_lazy(Fake *k, Node *dir, const char *name, void (*expand)(Fake *k, Node *n)); /* a file */
+void node_value(Fake *k, Node *n, const char *value);
 Node *function_dir(Fake *k, const Function *fn);
 
 /* ---- pci.c ---- */

@@ -66,6 +66,11 @@ void fake_faults_clear(Host *h)
         fake_of(h)->hits = 0;
 }
 
+const char *fake_faults_targets(Host *h)
+{
+        return fake_of(h)->hit_targets;
+}
+
 unsigned fake_faults_hit(Host *h)
 {
         return fake_of(h)->hits;
@@ -100,6 +105,14 @@ static void late(Fake *k)
         }
 }
 
+static void note_hit(Fake *k, const char *target)
+{
+        size_t used = strlen(k->hit_targets);
+
+        if (used + strlen(target) + 2 < sizeof(k->hit_targets))
+                (void) snprintf(k->hit_targets + used, sizeof(k->hit_targets) - used, "%s\n", target);
+}
+
 /* 0: go on; 1: claim success, do nothing; HANGS; -errno. */
 int fault_begin(Fake *k, const char *op, const char *target, const char *value, bool hand, bool effect)
 {
@@ -121,19 +134,24 @@ int fault_begin(Fake *k, const char *op, const char *target, const char *value, 
                 k->hits++;
                 switch (x->what) {
                 case FAKE_ERRNO:
+                        if (startswith(op, "wait") || startswith(op, "exists"))
+                                break; /* they have no errors to speak of */
                         fake_spend(k, 100);
+                        note_hit(k, target);
                         return x->error;
                 case FAKE_HANG:
                         if (hand || startswith(op, "unit-"))
                                 return HANGS;
                         break;
                 case FAKE_LIE:
-                        if (effect)
-                                return 1;
-                        break;
+                        if (!effect)
+                                break;
+                        note_hit(k, target);
+                        return 1;
                 case FAKE_LATE:
                         if (!effect)
                                 break;
+                        note_hit(k, target);
                         l = later_add(k, LATER_OP, 0, target, 0);
                         l->at_op = k->ops + x->late;
                         text_set(l->op, op);
@@ -256,6 +274,7 @@ void fake_reset(Host *h)
         free(k->violations);
         k->violations = NULL;
         k->ops = 0;
+        k->hit_targets[0] = '\0';
         h->deadline = UINT64_MAX;
         h->no_cancel = h->stuck = false;
         h->stuck_what[0] = '\0';

@@ -91,16 +91,25 @@ Node *files_root(Fake *k)
 static Node *child(const Node *dir, const char *name, size_t size)
 {
         for (Node *n = dir->child; n; n = n->next)
-                if (strncmp(n->name, name, size) == 0 && n->name[size] == '\0')
+                if (n->name[0] == name[0] && strncmp(n->name, name, size) == 0 && n->name[size] == '\0')
                         return n;
         return NULL;
+}
+
+static char *copy(Fake *k, const char *s, size_t size)
+{
+        char *at = arena(k, size + 1);
+
+        memcpy(at, s, size);
+        at[size] = '\0';
+        return at;
 }
 
 static Node *add(Fake *k, Node *dir, const char *name, char kind)
 {
         Node *n = memset(arena(k, sizeof(Node)), 0, sizeof(Node));
 
-        n->name = files_string(k, "%s", name);
+        n->name = copy(k, name, strlen(name));
         n->value = "";
         n->kind = kind;
         n->parent = dir;
@@ -123,7 +132,7 @@ Node *add_path(Fake *k, const char *path)
                 Node *next = child(n, p, size);
 
                 if (!next)
-                        next = add(k, n, files_string(k, "%.*s", (int) size, p), 'd');
+                        next = add(k, n, copy(k, p, size), 'd');
                 n = next;
                 p += size;
         }
@@ -153,7 +162,7 @@ Node *add_store(Fake *k, Node *dir, const char *name, Store store, Function *fn,
         n->store = store;
         n->function = fn;
         n->object = object;
-        n->value = files_string(k, "%s", value);
+        n->value = *value ? copy(k, value, strlen(value)) : "";
         return n;
 }
 
@@ -161,7 +170,7 @@ Node *add_link_text(Fake *k, Node *dir, const char *name, const char *target)
 {
         Node *n = add(k, dir, name, 'l');
 
-        n->value = files_string(k, "%s", target);
+        n->value = copy(k, target, strlen(target));
         return n;
 }
 
@@ -180,12 +189,11 @@ Node *add_link(Fake *k, Node *dir, const char *name, const Node *to)
 {
         const Node *a = dir, *b = to->parent, *names[32] = { to };
         unsigned da = depth(a), db = depth(b), n = 1;
-        char buf[512] = "";
-        size_t used = 0;
+        char buf[512], *at = buf;
 
         while (a != b) {
                 if (da >= db) {
-                        used += (size_t) snprintf(buf + used, sizeof(buf) - used, "../");
+                        at = stpcpy(at, "../");
                         a = a->parent;
                         da--;
                 } else {
@@ -194,8 +202,10 @@ Node *add_link(Fake *k, Node *dir, const char *name, const Node *to)
                         db--;
                 }
         }
-        while (n-- > 0)
-                used += (size_t) snprintf(buf + used, sizeof(buf) - used, "%s%s", names[n]->name, n ? "/" : "");
+        while (n-- > 0) {
+                at = stpcpy(at, names[n]->name);
+                at = stpcpy(at, n ? "/" : "");
+        }
         return add_link_text(k, dir, name, buf);
 }
 
@@ -209,7 +219,31 @@ Node *add_device(Fake *k, const char *path, unsigned major, unsigned minor)
         return n;
 }
 
-static Node *walk(Node *at, Node *root, const char *path, bool follow, unsigned links)
+Node *add_lazy(Fake *k, Node *dir, const char *name, void (*expand)(Fake *k, Node *n))
+{
+        Node *n = add(k, dir, name, 'f');
+
+        n->expand = expand;
+        return n;
+}
+
+void node_value(Fake *k, Node *n, const char *value)
+{
+        n->value = strcpy(arena(k, strlen(value) + 1), value);
+}
+
+static Node *expanded(Fake *k, Node *n)
+{
+        void (*expand)(Fake *, Node *) = n ? n->expand : NULL;
+
+        if (expand) {
+                n->expand = NULL;
+                expand(k, n);
+        }
+        return n;
+}
+
+static Node *walk(Fake *k, Node *at, Node *root, const char *path, bool follow, unsigned links)
 {
         if (links > 16)
                 return NULL;
@@ -225,9 +259,9 @@ static Node *walk(Node *at, Node *root, const char *path, bool follow, unsigned 
                 else if (size == 1 && *p == '.')
                         next = at;
                 else
-                        next = at->kind == 'd' ? child(at, p, size) : NULL;
+                        next = at->kind == 'd' ? child(expanded(k, at), p, size) : NULL;
                 if (next && next->kind == 'l' && (*rest || follow))
-                        next = walk(at, root, next->value, true, links + 1);
+                        next = walk(k, at, root, next->value, true, links + 1);
                 at = next;
                 p += size;
         }
@@ -240,7 +274,7 @@ Node *files_find(Fake *k, const char *path, bool follow)
                 render(k);
                 k->dirty = false;
         }
-        return walk(files_root(k), files_root(k), path, follow, 0);
+        return expanded(k, walk(k, files_root(k), files_root(k), path, follow, 0));
 }
 
 int files_list(Fake *k, const Node *dir, char ***ret)

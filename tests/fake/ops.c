@@ -322,8 +322,11 @@ static int op_unit(Host *h, UnitOp op, const char *name, UnitInfo *ret)
                 r = 0;
         } else if (limit && h->deadline != UINT64_MAX && k->s.clock + limit > h->deadline) {
                 /* the job goes on without us */
-                if (op == UNIT_STOP)
+                if (op == UNIT_STOP && !streq(u->active, "deactivating")) {
                         (void) later_add(k, LATER_UNIT_STOP, limit, u->id, 0);
+                        text_set(u->active, "deactivating");
+                        text_set(u->job, "stop");
+                }
                 fake_spend(k, h->deadline - MIN(h->deadline, k->s.clock));
                 r = -ETIMEDOUT;
         } else if (op == UNIT_START) {

@@ -189,9 +189,9 @@ static void render_bus(Fake *k, Function *fn, Node *dir)
         }
 }
 
-static void render_function(Fake *k, Function *fn)
+static void expand_function(Fake *k, Node *dir)
 {
-        Node *dir = function_dir(k, fn);
+        Function *fn = dir->function;
 
         add_file(k, dir, "vendor", "0x%04x\n", fn->vendor);
         add_file(k, dir, "device", "0x%04x\n", fn->device);
@@ -207,6 +207,16 @@ static void render_function(Fake *k, Function *fn)
         add_file(k, dir, "resource", "0x%016llx 0x%016llx 0x%016x\n", (unsigned long long) fn->bar,
                  (unsigned long long) (fn->bar_size ? fn->bar + fn->bar_size - 1 : 0), fn->bar_size ? 0x40200 : 0);
         add_link(k, dir, "subsystem", add_path(k, "/sys/bus/pci"));
+        render_power(k, fn, dir);
+        render_locked(k, fn, dir);
+}
+
+static void render_function(Fake *k, Function *fn)
+{
+        Node *dir = function_dir(k, fn);
+
+        dir->function = fn;
+        dir->expand = expand_function;
         add_link(k, add_path(k, "/sys/bus/pci/devices"), fn->bdf, dir);
         if (fn->group != NO) {
                 Node *group = add_path(k, files_string(k, "/sys/kernel/iommu_groups/%d", fn->group));
@@ -215,8 +225,6 @@ static void render_function(Fake *k, Function *fn)
                 add_link(k, add_dir(k, group, "devices"), fn->bdf, dir);
                 add_link(k, dir, "iommu_group", group);
         }
-        render_power(k, fn, dir);
-        render_locked(k, fn, dir);
         render_driver(k, fn, dir);
         render_bus(k, fn, dir);
 }

@@ -3,13 +3,46 @@
 
 /* The files of the host outside of /sys/devices/pci*: modules, consoles, platform devices, /proc, /dev. */
 
+static void expand_module(Fake *k, Node *dir)
+{
+        const Module *m = dir->object;
+        Node *holders = add_dir(k, dir, "holders"), *sys = dir->parent;
+        char list[256], *at = list, *word;
+
+        add_file(k, dir, "refcnt", "%d\n", module_refs(k, m));
+        add_file(k, dir, "initstate", "%s\n", m->going ? "going" : "live");
+        module_holders(k, m, list, sizeof(list));
+        while ((word = strsep(&at, " ")))
+                if (*word)
+                        add_link(k, holders, word, add_dir(k, sys, word));
+}
+
+static void expand_proc_modules(Fake *k, Node *n)
+{
+        char text[4096] = "", list[256];
+        size_t used = 0;
+
+        FOREACH(const Module, m, k->s.modules, k->s.n_modules)
+        {
+                if (!m->loaded)
+                        continue;
+                module_holders(k, m, list, sizeof(list));
+                for (char *p = list; *p; p++)
+                        if (*p == ' ')
+                                *p = ',';
+                used += (size_t) snprintf(text + used, sizeof(text) - used, "%s 65536 %d %s%s %s 0x0000000000000000\n",
+                                          m->name, module_refs(k, m), list[0] ? list : "-", list[0] ? "," : "",
+                                          m->going ? "Unloading" : "Live");
+                if (used >= sizeof(text))
+                        abort();
+        }
+        node_value(k, n, text);
+}
+
 static void render_modules(Fake *k)
 {
         Node *sys = add_path(k, "/sys/module"), *drivers = add_path(k, "/sys/bus/pci/drivers");
-        char text[4096], holders[256];
-        size_t used = 0;
 
-        text[0] = '\0';
         FOREACH(Module, m, k->s.modules, k->s.n_modules)
         {
                 Node *dir, *driver;
@@ -18,23 +51,8 @@ static void render_modules(Fake *k)
                         continue;
                 dir = add_dir(k, sys, m->name);
                 if (m->loaded) {
-                        char *at = holders, *word;
-                        Node *hd = add_dir(k, dir, "holders");
-                        int refs = module_refs(k, m);
-
-                        module_holders(k, m, holders, sizeof(holders));
-                        add_file(k, dir, "refcnt", "%d\n", refs);
-                        add_file(k, dir, "initstate", "%s\n", m->going ? "going" : "live");
-                        used += (size_t) snprintf(text + used, sizeof(text) - used, "%s 65536 %d ", m->name, refs);
-                        if (!holders[0])
-                                used += (size_t) snprintf(text + used, sizeof(text) - used, "-");
-                        while ((word = strsep(&at, " ")))
-                                if (*word) {
-                                        add_link(k, hd, word, add_dir(k, sys, word));
-                                        used += (size_t) snprintf(text + used, sizeof(text) - used, "%s,", word);
-                                }
-                        used += (size_t) snprintf(text + used, sizeof(text) - used, " %s 0x0000000000000000\n",
-                                                  m->going ? "Unloading" : "Live");
+                        dir->object = m;
+                        dir->expand = expand_module;
                 }
                 if (!m->driver[0] || m->rides[0])
                         continue;
@@ -46,9 +64,7 @@ static void render_modules(Fake *k)
                 add_link(k, driver, "module", dir);
                 add_link(k, add_dir(k, dir, "drivers"), files_string(k, "pci:%s", m->driver), driver);
         }
-        if (used >= sizeof(text) - 1)
-                abort();
-        add_file(k, add_path(k, "/proc"), "modules", "%s", text);
+        add_lazy(k, add_path(k, "/proc"), "modules", expand_proc_modules);
 }
 
 static void render_console(Fake *k, unsigned n, const char *kind, const char *name, bool bound)
@@ -163,7 +179,7 @@ static void iomem_line(char *text, size_t size, int indent, uint64_t start, uint
                  (unsigned long long) (start + length - 1), name);
 }
 
-static void render_iomem(Fake *k)
+static void expand_iomem(Fake *k, Node *n)
 {
         char text[4096] = "";
 
@@ -187,7 +203,7 @@ static void render_iomem(Fake *k)
                                                           : "simplefb");
                 }
         }
-        add_file(k, add_path(k, "/proc"), "iomem", "%s", text);
+        node_value(k, n, text);
 }
 
 static void render_shared_nodes(Fake *k)
@@ -225,16 +241,26 @@ static void render_shared_nodes(Fake *k)
                 add_device(k, "/dev/vfio/vfio", 10, 196);
 }
 
+static void expand_process(Fake *k, Node *dir)
+{
+        const Holder *x = dir->object;
+
+        add_file(k, dir, "stat", "%d (%s) S 1 %d %d 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 %llu 0 0\n", x->pid, x->comm,
+                 x->pid, x->pid, (unsigned long long) x->start);
+        add_file(k, dir, "comm", "%s\n", x->comm);
+        add_file(k, dir, "cgroup", "0::%s\n", x->cgroup);
+}
+
 static void render_processes(Fake *k)
 {
+        Node *proc = add_path(k, "/proc");
+
         FOREACH(Holder, x, k->s.holders, k->s.n_holders)
         {
-                Node *dir = add_path(k, files_string(k, "/proc/%d", x->pid));
+                Node *dir = add_dir(k, proc, files_string(k, "%d", x->pid));
 
-                add_file(k, dir, "stat", "%d (%s) S 1 %d %d 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 %llu 0 0\n", x->pid,
-                         x->comm, x->pid, x->pid, (unsigned long long) x->start);
-                add_file(k, dir, "comm", "%s\n", x->comm);
-                add_file(k, dir, "cgroup", "0::%s\n", x->cgroup);
+                dir->object = x;
+                dir->expand = expand_process;
         }
 }
 
@@ -277,7 +303,7 @@ void render(Fake *k)
         render_pci(k);
         render_consoles(k);
         render_framebuffers(k);
-        render_iomem(k);
+        add_lazy(k, add_path(k, "/proc"), "iomem", expand_iomem);
         render_shared_nodes(k);
         render_processes(k);
         if (k->s.udev_busy_until > k->s.clock)

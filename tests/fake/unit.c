@@ -121,6 +121,9 @@ int unit_start(Fake *k, Unit *u, UnitInfo *ret)
 {
         char buf[96], *at = buf, *id;
 
+        /* it replaces a stop job, but what is going down goes down first */
+        while (streq(u->active, "deactivating") && clock_step(k, k->s.clock + u->stop_timeout))
+                ;
         u->job[0] = '\0';
         if (streq(u->active, "active"))
                 return job(ret, "done");

@@ -12,7 +12,10 @@
 
 /* Every host x every profile x every operation of a guest's life x everything that may go wrong there. */
 
-enum { JOBS = 2, SHOWN = 20 };
+enum { JOBS = 2 };
+
+static unsigned shown = 20;
+static bool full;
 
 typedef struct Tally {
         unsigned cases, failed, shown, refused;
@@ -42,7 +45,7 @@ static int names(const char *dir, const char *suffix, char ***ret)
 
 static void report(Tally *t, const Combo *c, const Case *x, char *w)
 {
-        if (__atomic_add_fetch(&t->failed, 1, __ATOMIC_RELAXED) > SHOWN)
+        if (__atomic_add_fetch(&t->failed, 1, __ATOMIC_RELAXED) > shown)
                 return;
         flockfile(stdout);
         printf("FAILED --case %s:%s:%u", c->name, x->kind, x->at);
@@ -54,6 +57,7 @@ static void report(Tally *t, const Combo *c, const Case *x, char *w)
         funlockfile(stdout);
 }
 
+/* only: one case; "" or NULL: all. */
 static void sweep_combo(Tally *t, const char *tree, const char *profile, const char *root, const char *only)
 {
         _cleanup_(combo_freep) Combo *c = NULL;
@@ -78,7 +82,7 @@ static void sweep_combo(Tally *t, const char *tree, const char *profile, const c
                         return;
                 }
         }
-        for (unsigned i = 0; case_next(c, &i, &x);) {
+        for (unsigned i = 0; case_next(c, full || only, &i, &x);) {
                 if (only) {
                         char id[64];
 
@@ -92,7 +96,7 @@ static void sweep_combo(Tally *t, const char *tree, const char *profile, const c
                         report(t, c, &x, w);
                 free(w);
         }
-        if (c->refusal)
+        if (c->refusal || c->gated)
                 (void) __atomic_add_fetch(&t->refused, 1, __ATOMIC_RELAXED);
 }
 
@@ -142,6 +146,8 @@ int main(int argc, char **argv)
 {
         static const struct option options[] = {
                 { "case", required_argument, NULL, 'c' },
+                { "show", required_argument, NULL, 's' },
+                { "full", no_argument, NULL, 'f' },
                 { "verbose", no_argument, NULL, 'v' },
                 { NULL, 0, NULL, 0 },
         };
@@ -157,11 +163,18 @@ int main(int argc, char **argv)
                 case 'c':
                         only = optarg;
                         break;
+                case 's':
+                        shown = (unsigned) atoi(optarg);
+                        break;
+                case 'f':
+                        full = true;
+                        break;
                 case 'v':
                         verbose = true;
                         break;
                 default:
-                        fprintf(stderr, "usage: sweep [--verbose] [--case TREE.PROFILE[:KIND:OPERATION]]\n");
+                        fprintf(stderr, "usage: sweep [--full] [--show FAILURES] [--verbose] [--case "
+                                        "TREE.PROFILE[:KIND:OPERATION]]\n");
                         return 2;
                 }
         if (t == MAP_FAILED || names(SWEEP_HOSTS, ".tree", &trees) < 0 ||

@@ -16,6 +16,7 @@ typedef struct Combo {
         void *before;  /* state */
         char *summary; /* of it */
         char *refusal; /* the plan itself was refused: why */
+        bool gated;    /* prepare itself refuses: somebody holds the card */
         Plan *plan;
         char *plan_text;
         uint64_t forward, rollback, back; /* usec */
@@ -41,7 +42,7 @@ typedef struct Case {
         unsigned at;   /* operation */
 } Case;
 char *case_run(Combo *c, const Case *x, const char *journals);
-/* Enumerates the cases of a combo; false at the end. *i starts at 0. */
-bool case_next(const Combo *c, unsigned *i, Case *ret);
+/* Enumerates the cases of a combo; false at the end. *i starts at 0. full: also what says little beyond the others. */
+bool case_next(const Combo *c, bool full, unsigned *i, Case *ret);
 /* A clean run that fills c->ops, c->n_prepare and c->n_total. */
 char *case_trace(Combo *c, const char *journals);
