@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-#define CLAIMS_USEC (10 * USEC_PER_SEC)
+#define CLAIMS_USEC  (10 * USEC_PER_SEC)
+#define OBSERVE_USEC (10 * USEC_PER_SEC)
 
 typedef enum Undo { UNDO_DONE, UNDO_FAILED, UNDO_SKIPPED } Undo;
 
@@ -19,8 +20,31 @@ static bool finished(const Journal *j, int i)
         return false;
 }
 
+/* Is the call that does not return the one for this action? Then nothing that can be seen of it counts yet. */
+static bool stuck_at(const Journal *j, int i)
+{
+        bool r = false;
+
+        for (size_t n = 0; n < j->n_lines; n++)
+                if (j->lines[n].word == LOG_WORD_STUCK)
+                        r = j->lines[n].index == i;
+        return r;
+}
+
+/* A step before it may have moved a target that is the card's own: loading vfio-pci binds what the overrides name. */
+static bool moved(Txn *t, const Action *a)
+{
+        _cleanup_free_ char *now = NULL;
+        Fault ignored = { 0 };
+
+        if (t->host->stuck || !a->before)
+                return false;
+        engine_deadline(t->host, OBSERVE_USEC, UINT64_MAX);
+        return step_find(a->step)->observe(t->host, a, &now, &ignored) < 0 || !engine_satisfied(a, now, a->before);
+}
+
 /* Is there anything to do for action i on the way back? */
-static bool wanted(const Txn *t, int i, bool anything_open)
+static bool wanted(Txn *t, int i, bool anything_open)
 {
         const Action *a = &t->journal->plan->actions[i];
 
@@ -29,7 +53,7 @@ static bool wanted(const Txn *t, int i, bool anything_open)
         if (a->flags & ACTION_BACK)
                 return anything_open && !finished(t->journal, i) &&
                        (!(a->flags & ACTION_AFTER_HELD) || txn_was_held(t->journal));
-        return txn_action_open(t->journal, i);
+        return txn_action_open(t->journal, i) || (anything_open && a->flags & ACTION_EXCLUSIVE && moved(t, a));
 }
 
 /* Ranks of the way back; inside a step the reverse of the way there. */
@@ -83,7 +107,7 @@ static Undo undo_one(Txn *t, int i, uint64_t limit, Fault *f)
         bool left;
         int r;
 
-        if (t->host->stuck && a->flags & ACTION_CARD)
+        if (t->host->stuck && (a->flags & ACTION_CARD || stuck_at(t->journal, i)))
                 return UNDO_SKIPPED;
         /* What cannot be journaled (a full /run) is undone all the same: the worst is doing it twice. */
         if (hand_over(t, i, &left, f) >= 0 && left)
