@@ -3,7 +3,7 @@
 
 #include "server/reply.h"
 #include "server/server.h"
-#include "server/spawn.h"
+#include "server/worker.h"
 #include "txn/worker-main.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -213,7 +213,7 @@ static void job_start(Job *j)
                 }
                 memcpy(j->uuid, h->uuid, sizeof(j->uuid));
         }
-        r = spawn_worker(s->options, s->spool, j, &j->pid, &f);
+        r = worker_spawn(s->options, s->spool, j, &j->pid, &f);
         if (r < 0) {
                 job_refuse(j, "%s", f.text);
                 job_end(j);

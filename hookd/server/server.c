@@ -5,6 +5,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -12,9 +13,8 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#define ACCEPTS_A_TURN 64
-#define DRAIN_USEC     (10 * USEC_PER_SEC)
-#define LISTEN_PAUSE   USEC_PER_SEC
+#define DRAIN_USEC   (10 * USEC_PER_SEC)
+#define LISTEN_PAUSE USEC_PER_SEC
 
 /* ---- time ---- */
 
@@ -55,24 +55,19 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* ---- connections ---- */
 
+/* One at a time: the loop looks at what inotify has before each, so that nobody is answered by a profile that had been
+ * changed before he asked. */
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         Server *s = userdata;
+        int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-        for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
-                int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-                if (client >= 0) {
-                        client_accept(s, client);
-                        continue;
-                }
-                if (errno == EINTR || errno == ECONNABORTED)
-                        continue;
-                if (errno != EAGAIN) { /* no descriptors or no memory, perhaps the whole machine: not in circles */
-                        (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
-                        server_wake_at(s, now_usec() + LISTEN_PAUSE);
-                }
-                break;
+        if (client >= 0)
+                client_accept(s, client);
+        else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN) {
+                /* no descriptors or no memory, perhaps the whole machine: not in circles */
+                (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+                server_wake_at(s, now_usec() + LISTEN_PAUSE);
         }
         return 0;
 }
@@ -83,8 +78,11 @@ void server_notify(Server *s)
 
         for (size_t i = 0; i < s->ledger.n; i++)
                 held += s->ledger.list[i]->state == TXN_HELD;
-        (void) sd_notifyf(0, "STATUS=%u guests hold devices, %u transactions under way, %u waiting", held,
-                          s->jobs.running, s->jobs.n - s->jobs.running);
+        if (held == s->notified)
+                return;
+        s->notified = held;
+        (void) sd_notifyf(0, "STATUS=%u guest%s hold%s devices of this host", held, held == 1 ? "" : "s",
+                          held == 1 ? "s" : "");
 }
 
 /* ---- the loop ---- */
@@ -136,6 +134,7 @@ static int server_open(Server *s, Fault *f)
         TAILQ_INIT(&s->clients.list);
         TAILQ_INIT(&s->jobs.list);
         s->listen_fd = -1;
+        s->notified = UINT_MAX;
         s->timer_at = s->drain_at = UINT64_MAX;
         (void) clock_gettime(CLOCK_REALTIME, &ts);
         s->since_realtime = (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;

@@ -27,6 +27,7 @@ struct Server {
         uint64_t since_realtime; /* usec */
         char *spool;             /* of the audit */
         uint64_t drain_at;       /* UINT64_MAX: the spool is empty */
+        unsigned notified;       /* what systemd was told last */
 
         int listen_fd;
         sd_event_source *listen_source;
@@ -47,5 +48,6 @@ int server_run(const ServerOptions *options, Fault *f);
 void server_wake_at(Server *s, uint64_t when);
 /* Sends what the audit's spool holds; tries again later while journald does not take it. */
 void server_drain(Server *s);
-/* Tells systemd what is going on (systemctl status). */
+/* Tells systemd how many guests hold something, for `systemctl status`, when that has changed: sd_notify() may wait for
+ * PID 1, so it is not called for every event. */
 void server_notify(Server *s);

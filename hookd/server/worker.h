@@ -5,4 +5,4 @@
 
 /* Starts a worker for a job: see txn/worker-main.h for its arguments. It gets the client's socket and the XML, an empty
  * environment but for PATH, no blocked signals and a process group of its own. 0 or -errno with a fault. */
-int spawn_worker(const ServerOptions *options, const char *spool, const Job *j, pid_t *ret, Fault *f);
+int worker_spawn(const ServerOptions *options, const char *spool, const Job *j, pid_t *ret, Fault *f);

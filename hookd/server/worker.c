@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "server/spawn.h"
+#include "server/worker.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -104,7 +104,7 @@ static int spawn(Arguments *a, const Job *j, pid_t *ret)
         return -r;
 }
 
-int spawn_worker(const ServerOptions *options, const char *spool, const Job *j, pid_t *ret, Fault *f)
+int worker_spawn(const ServerOptions *options, const char *spool, const Job *j, pid_t *ret, Fault *f)
 {
         _cleanup_(arguments_free) Arguments a = { 0 };
         int r;

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Stands in for hookd-worker in the daemon's tests: tells the test about every call, and does what the guest's name
+ * says.
+ *
+ *   quick…   answers 0                 refuse…  answers 1
+ *   crash…   dies without an answer; crash-open… leaves an open journal behind
+ *   slow…    tells that it waits, and goes on when the test sends something to "gate-GUEST"
+ *   …held…   prepare leaves a HELD journal with its owner, release removes it
+ *
+ * A recovery waits for the journal's lock and removes what is not HELD. The test listens on "calls". Both sockets are
+ * beside the folder for journals. */
+#include "txn/journal.h"
+#include "txn/state.h"
+#include "util/fd.h"
+#include "wire/wire.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+typedef struct Call {
+        const char *verb, *domain, *event, *journals, *parent;
+        char uuid[37];
+        int client_fd, xml_fd;
+} Call;
+
+static int datagram_socket(const Call *c, const char *name, struct sockaddr_un *ret)
+{
+        *ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+        (void) snprintf(ret->sun_path, sizeof(ret->sun_path), "%.50s/../%.50s", c->journals, name);
+        return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+static void tell(const Call *c, const char *what, size_t xml)
+{
+        struct sockaddr_un to;
+        _cleanup_close_ int fd = datagram_socket(c, "calls", &to);
+        char text[512];
+        int n;
+
+        n = snprintf(text, sizeof(text), "%s %s %s uuid=%s event=%s parent=%s xml=%zu", what, c->verb, c->domain,
+                     c->uuid, c->event, c->parent, xml);
+        (void) sendto(fd, text, (size_t) n, MSG_NOSIGNAL, (struct sockaddr *) &to, sizeof(to));
+}
+
+static void wait_at_gate(const Call *c)
+{
+        struct sockaddr_un at;
+        _cleanup_close_ int fd = -1;
+        const struct timeval limit = { .tv_sec = 30 }; /* a test that has failed opens no gate */
+        char name[64], byte;
+
+        (void) snprintf(name, sizeof(name), "gate-%.40s", c->domain);
+        fd = datagram_socket(c, name, &at);
+        (void) unlink(at.sun_path);
+        (void) setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+        (void) bind(fd, (struct sockaddr *) &at, sizeof(at));
+        tell(c, "waits", 0);
+        (void) recv(fd, &byte, 1, 0);
+        (void) unlink(at.sun_path);
+}
+
+static int reply(const Call *c, uint32_t value, const char *text)
+{
+        WireMessage m;
+
+        (void) wire_encode(&m, value == UINT32_MAX ? WIRE_TEXT : WIRE_RESULT, value == UINT32_MAX ? 0 : value, &text,
+                           1);
+        return c->client_fd >= 0 && wire_send(c->client_fd, &m, -1) < 0 ? -1 : 0;
+}
+
+static void make_uuid(Call *c)
+{
+        uint64_t hash = 5381;
+
+        for (const char *s = c->domain; *s; s++)
+                hash = hash * 33 + (unsigned char) *s;
+        (void) snprintf(c->uuid, sizeof(c->uuid), "00000000-0000-4000-8000-%012llx",
+                        (unsigned long long) hash & 0xffffffffffff);
+}
+
+static int open_transaction(Call *c, bool held)
+{
+        Journal *j = NULL;
+        int pid;
+        unsigned long long start;
+        Fault f = { 0 };
+
+        make_uuid(c);
+        if (journal_create(c->journals, c->uuid, &j, &f) < 0 ||
+            (sscanf(c->parent, "%d:%llu", &pid, &start) == 2 && journal_set_owner(j, pid, start) < 0) ||
+            journal_write_plan(j, plan_new(c->domain, c->uuid, "stub.ini"), &f) < 0 ||
+            journal_log(j, LOG_WORD_BEGIN, -1, NULL) < 0 ||
+            (held && journal_log(j, LOG_WORD_HELD, -1, "by the stub") < 0)) {
+                (void) fprintf(stderr, "stub-worker: %s\n", f.text);
+                return -1;
+        }
+        journal_close(j);
+        return 0;
+}
+
+static int close_transaction(const Call *c, int lock, bool also_held)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Fault f = { 0 };
+
+        if (journal_open(c->journals, c->uuid, lock, &j, &f) < 0)
+                return -1;
+        return also_held || txn_state(j) != TXN_HELD ? journal_remove(j) : 0;
+}
+
+static int act(Call *c)
+{
+        bool held = strstr(c->domain, "held"), prepare = streq(c->verb, "prepare");
+
+        if (startswith(c->domain, "slow") && !streq(c->verb, "recover"))
+                wait_at_gate(c);
+        if (streq(c->verb, "recover"))
+                return close_transaction(c, 2, false);
+        if (startswith(c->domain, "crash-open") && open_transaction(c, false) < 0)
+                return -1;
+        if (startswith(c->domain, "crash"))
+                (void) raise(SIGKILL);
+        if (startswith(c->domain, "refuse"))
+                return reply(c, 1, "the stub refuses");
+        if (streq(c->verb, "plan")) {
+                (void) reply(c, UINT32_MAX, "first line");
+                (void) reply(c, UINT32_MAX, "second line");
+        }
+        if (held && prepare && open_transaction(c, true) < 0)
+                return -1;
+        if (streq(c->verb, "release") && close_transaction(c, 1, true) < 0)
+                return -1;
+        return reply(c, 0, "");
+}
+
+int main(int argc, char **argv)
+{
+        static const struct option options[] = {
+                { "client-fd", required_argument, NULL, 'c' },   { "xml-fd", required_argument, NULL, 'x' },
+                { "domain", required_argument, NULL, 'd' },      { "uuid", required_argument, NULL, 'u' },
+                { "event", required_argument, NULL, 'e' },       { "journals", required_argument, NULL, 'j' },
+                { "hook-parent", required_argument, NULL, 'p' }, { "root", required_argument, NULL, 'o' },
+                { "profiles", required_argument, NULL, 'o' },    { "conf", required_argument, NULL, 'o' },
+                { "spool", required_argument, NULL, 'o' },       { "audit", required_argument, NULL, 'o' },
+                { "no-owner-check", no_argument, NULL, 'o' },    { NULL, 0, NULL, 0 },
+        };
+        Call c = { .domain = "", .event = "", .parent = "", .client_fd = -1, .xml_fd = -1 };
+        _cleanup_free_ char *xml = NULL;
+        size_t size = 0;
+        int o, r;
+
+        while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
+                switch (o) {
+                case 'c':
+                        c.client_fd = atoi(optarg);
+                        break;
+                case 'x':
+                        c.xml_fd = atoi(optarg);
+                        break;
+                case 'd':
+                        c.domain = optarg;
+                        break;
+                case 'u':
+                        (void) snprintf(c.uuid, sizeof(c.uuid), "%s", optarg);
+                        break;
+                case 'e':
+                        c.event = optarg;
+                        break;
+                case 'j':
+                        c.journals = optarg;
+                        break;
+                case 'p':
+                        c.parent = optarg;
+                        break;
+                case 'o':
+                        break;
+                default:
+                        return 2;
+                }
+        if (optind != argc - 1 || !c.journals)
+                return 2;
+        c.verb = argv[optind];
+        if (c.xml_fd >= 0)
+                (void) read_fd_deadline(c.xml_fd, 1 << 20, now_usec() + 5 * USEC_PER_SEC, &xml, &size);
+        tell(&c, "begins", size);
+        r = act(&c);
+        tell(&c, "ends", 0);
+        return r < 0 ? 1 : 0;
+}
