@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "step/card.h"
 #include "step/rank.h"
+#include "step/rescan.h"
 
 #include <stdio.h>
 
@@ -24,6 +25,8 @@ static int driver_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
                                 ACTION_EXCLUSIVE | ACTION_CARD, TIMEOUT_KERNEL,
                                 fn && streq0(fn->driver, driver) ? "already there, and stays" : "for the guest");
                 if (!a)
+                        return -ENOMEM;
+                if (fn && fn->parent && action_param_add(a, "bridge", fn->parent) < 0)
                         return -ENOMEM;
                 if (in->profile->driver_host && !(fn && streq0(fn->driver, driver)) &&
                     action_param_add(a, "host", in->profile->driver_host) < 0)
@@ -160,6 +163,28 @@ static int attach(Host *h, const char *bdf, const char *driver, bool probe, Faul
                                        : "`dmesg` may say why");
 }
 
+/* A function that is missing, after a reset whose rescan failed, is looked for once more. */
+static int find_again(Host *h, const Action *a, Fault *f)
+{
+        uint64_t until = step_until(h, PROBE_USEC);
+        _cleanup_free_ char *bridge = NULL;
+        int r;
+
+        r = action_param(a, "bridge", &bridge);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        r = rescan_below(h, bridge, f);
+        while (r >= 0 && !function_present(h, a->target)) {
+                r = step_wait(h, WAIT_UEVENT, NULL, 0, until, f);
+                if (r > 0)
+                        return fault_set(f, -ENODEV, a->target,
+                                         "%s is not there: it has fallen off the bus, and looking for it again did not "
+                                         "help: only a reboot, or power off and on, will",
+                                         a->target);
+        }
+        return r;
+}
+
 static int driver_converge(Host *h, const Action *a, const char *value, Fault *f)
 {
         _cleanup_free_ char *host = NULL;
@@ -170,10 +195,12 @@ static int driver_converge(Host *h, const Action *a, const char *value, Fault *f
         if (!function_present(h, a->target)) {
                 if (streq(wanted, VALUE_NONE))
                         return 0;
-                return fault_set(f, -ENODEV, a->target,
-                                 "%s is not there: it has fallen off the bus; `echo 1 > /sys/bus/pci/rescan` may bring "
-                                 "it back, else a reboot",
-                                 a->target);
+                if (probe)
+                        return fault_set(f, -ENODEV, a->target, "%s is not there any more: it has fallen off the bus",
+                                         a->target);
+                r = find_again(h, a, f);
+                if (r < 0)
+                        return r;
         }
         for (int i = 0; i < ATTEMPTS; i++) {
                 _cleanup_free_ char *now = NULL;

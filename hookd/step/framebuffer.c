@@ -25,9 +25,8 @@ static int warn(const PlanInput *in, Plan *plan, const HostFramebuffer *fb)
 static int framebuffer_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
 {
         bool forced = in->profile->framebuffer_policy == POLICY_UNBIND;
+        bool keep = in->profile->framebuffer_policy == POLICY_KEEP;
 
-        if (in->profile->framebuffer_policy == POLICY_KEEP)
-                return 0;
         for (size_t i = 0; i < in->view->n_framebuffers; i++) {
                 const HostFramebuffer *fb = &in->view->framebuffers[i];
                 bool ours = fb->has_owner && card_has(in, &fb->owner);
@@ -36,8 +35,12 @@ static int framebuffer_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
 
                 if (!fb->platform || !fb->driver || (!ours && !(forced && !fb->has_owner)))
                         continue;
-                a = step_append(plan, "framebuffer", fb->platform, VALUE_NONE, ACTION_ONE_WAY | ACTION_CARD,
-                                TIMEOUT_SETTING, ours ? "it lies in this card's memory" : "the profile says so");
+                /* One that is kept is named all the same: the guest's driver throws it out (aperture_remove_…). */
+                a = step_append(plan, "framebuffer", fb->platform, keep ? fb->driver : VALUE_NONE,
+                                ACTION_ONE_WAY | ACTION_CARD, TIMEOUT_SETTING,
+                                keep   ? "kept, until the guest's driver takes its memory"
+                                : ours ? "it lies in this card's memory"
+                                       : "the profile says so");
                 if (!a || (ours && action_param_add(a, "owner", pci_format(&fb->owner, bdf)) < 0) ||
                     (ours && warn(in, plan, fb) < 0))
                         return -ENOMEM;

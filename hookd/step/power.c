@@ -8,15 +8,18 @@
 /* Keeps a function out of D3cold and awake. The value has both attributes: "control=on d3cold=0", as far as they
  * exist. */
 
-static int append(Plan *plan, const HostFunction *fn, const char *why)
+static int append(Plan *plan, const HostFunction *fn, const char *control, int d3cold, const char *why)
 {
-        bool control = fn->power_control != NULL, d3cold = fn->d3cold_allowed >= 0;
-        char bdf[PCI_FORMAT_MAX], after[32];
+        bool has_control = fn->power_control != NULL, has_d3cold = fn->d3cold_allowed >= 0;
+        char bdf[PCI_FORMAT_MAX], after[48];
+        int n = 0;
 
-        if (!control && !d3cold)
+        if (!has_control && !has_d3cold)
                 return 0;
-        (void) snprintf(after, sizeof(after), "%s%s%s", control ? "control=on" : "", control && d3cold ? " " : "",
-                        d3cold ? "d3cold=0" : "");
+        if (has_control)
+                n = snprintf(after, sizeof(after), "control=%.8s%s", control, has_d3cold ? " " : "");
+        if (has_d3cold)
+                (void) snprintf(after + n, sizeof(after) - (size_t) n, "d3cold=%d", d3cold);
         return step_append(plan, "power", pci_format(&fn->address, bdf), after,
                            ACTION_EXCLUSIVE | ACTION_LENIENT | ACTION_CARD, TIMEOUT_SETTING, why)
                        ? 0
@@ -41,7 +44,7 @@ static int plan_bridges(const PlanInput *in, Plan *plan, Fault *f)
                     pci_parse(choice.bridge, &a) < 0)
                         continue;
                 bridge = hostview_function(in->view, &a);
-                r = append(plan, bridge, "its bus is reset later");
+                r = append(plan, bridge, "on", 0, "its bus is reset later");
                 if (r < 0)
                         return r;
         }
@@ -53,10 +56,17 @@ static int power_plan(const PlanInput *in, Plan *plan, Fault *f)
         int r;
 
         r = plan_bridges(in, plan, f);
-        for (size_t i = 0; in->profile->keep_awake && i < in->n_functions && r >= 0; i++) {
+        for (size_t i = 0; i < in->n_functions && r >= 0; i++) {
                 const HostFunction *fn = hostview_function(in->view, &in->functions[i]);
 
-                r = fn ? append(plan, fn, "awake while it changes hands") : 0;
+                if (!fn)
+                        continue;
+                /* Unasked, too, they are recorded and put back: vfio-pci and a rescan leave them on, and a chip that
+                 * used to sleep would not any more. */
+                if (in->profile->keep_awake)
+                        r = append(plan, fn, "on", 0, "awake while it changes hands");
+                else if (streq0(fn->power_control, "auto") || fn->d3cold_allowed == 0)
+                        r = append(plan, fn, fn->power_control, fn->d3cold_allowed, "put back afterwards");
         }
         return r;
 }
@@ -115,8 +125,6 @@ static int power_converge(Host *h, const Action *a, const char *value, Fault *f)
         r = strv_split(value, &words);
         if (r < 0)
                 return r;
-        if (!function_present(h, a->target))
-                return fault_set(f, -ENODEV, a->target, "%s is not there: its power settings are left", a->target);
         STRV_FOREACH (word, words) {
                 if (startswith(*word, "control="))
                         r = write_attribute(h, a, "power/control", *word + strlen("control="), f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "step/card.h"
 #include "step/rank.h"
+#include "step/rescan.h"
 #include "step/reset-choice.h"
 
 #include <stdio.h>
@@ -144,40 +145,21 @@ static int reset_bus(Host *h, const char *bridge, Fault *f)
         }
 }
 
-/* Below the bridge only: the whole tree has others' devices. */
-static int rescan(Host *h, const char *bridge, Fault *f)
-{
-        _cleanup_free_ char *dir = bridge ? function_path(bridge, "pci_bus") : NULL, *path = NULL;
-        _cleanup_strv_ char **buses = NULL;
-        int r;
-
-        if (bridge && !dir)
-                return -ENOMEM;
-        if (!bridge)
-                path = strdup("/sys/bus/pci/rescan");
-        else if (host_list(h, dir, &buses) < 0 || !buses || asprintf(&path, "%s/%s/rescan", dir, buses[0]) < 0)
-                path = function_path(bridge, "rescan");
-        if (!path)
-                return -ENOMEM;
-        r = host_write_hand(h, path, "1");
-        return r < 0 ? fault_set(f, r, bridge, "cannot look for the card again: write to %s: %s", path, fault_errno(r))
-                     : 0;
-}
-
-/* Rescans until every function is there and answers. */
+/* Rescans until every function is there and answers: one may need a second after a reset. */
 static int bring_back(Host *h, const Action *a, const char *bridge, char *const *functions, Fault *f)
 {
         for (;;) {
+                const char *missing = NULL;
+                Fault tried = { 0 };
                 uint64_t until;
                 int r;
 
-                r = rescan(h, bridge, f);
-                if (r < 0)
-                        return r;
+                r = rescan_below(h, bridge, &tried);
+                if (h->stuck)
+                        return fault_set(f, r, a->target, "%s", tried.text);
                 until = step_until(h, RESCAN_USEC);
                 do {
-                        const char *missing = NULL;
-
+                        missing = NULL;
                         STRV_FOREACH (bdf, functions)
                                 missing = answers(h, *bdf) ? missing : *bdf;
                         if (!missing)
@@ -185,14 +167,14 @@ static int bring_back(Host *h, const Action *a, const char *bridge, char *const 
                         if (h->stuck)
                                 return fault_set(f, -ETIMEDOUT, missing, "%s does not answer after the reset", missing);
                         r = step_wait(h, WAIT_UEVENT, NULL, 0, until, f);
-                        if (r < 0)
-                                return r;
-                        if (until >= h->deadline && r > 0)
-                                return fault_set(f, -ENODEV, missing,
-                                                 "%s has not come back after the reset of %s: only a reboot, or power "
-                                                 "off and on, will bring it back",
-                                                 missing, a->target);
                 } while (r == 0);
+                if (r < 0)
+                        return r;
+                if (until >= h->deadline)
+                        return fault_set(f, -ENODEV, missing,
+                                         "%s has not come back after the reset of %s: only a reboot, or power off and "
+                                         "on, will bring it back",
+                                         missing, a->target);
         }
 }
 

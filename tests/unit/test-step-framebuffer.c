@@ -55,7 +55,11 @@ TEST(policies)
         bench_open(&b, "nvidia-efifb");
         b.profile->framebuffer_policy = POLICY_KEEP;
         assert_ok(bench_plan(&b, &step_framebuffer));
-        assert_int_eq(b.plan->n_actions, 0);
+        /* not unbound, but named: the guest's driver ends it */
+        assert_str_eq(bench_shape(&b), "framebuffer efi-framebuffer.0 efi-framebuffer");
+        assert_int_eq(b.plan->actions[0].flags, ACTION_ONE_WAY | ACTION_CARD);
+        assert_int_eq(bench_go(&b, &b.plan->actions[0], "efi-framebuffer"), 0);
+        assert_str_eq(bench_value(&b, &b.plan->actions[0]), "efi-framebuffer");
         /* somebody else's is nobody's business, unless nobody owns it and the profile insists */
         b.profile->framebuffer_policy = POLICY_AUTO;
         bench_scan(&b);
@@ -63,10 +67,11 @@ TEST(policies)
         assert_ok(step_framebuffer.plan(&b.in, b.plan, &b.f));
         b.view->framebuffers[0].has_owner = false;
         assert_ok(step_framebuffer.plan(&b.in, b.plan, &b.f));
-        assert_int_eq(b.plan->n_actions, 0);
+        assert_int_eq(b.plan->n_actions, 1);
         b.profile->framebuffer_policy = POLICY_UNBIND;
         assert_ok(step_framebuffer.plan(&b.in, b.plan, &b.f));
-        assert_int_eq(b.plan->n_actions, 1);
+        assert_int_eq(b.plan->n_actions, 2);
+        assert_str_eq(b.plan->actions[1].after, "none");
         bench_close(&b);
 }
 

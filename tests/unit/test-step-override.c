@@ -57,6 +57,29 @@ TEST(a_function_that_is_gone)
         bench_close(&b);
 }
 
+/* Its module came back while the override still stood: the function was passed over, and is offered again. */
+TEST(a_driver_that_was_kept_away)
+{
+        Bench b;
+        const Action *a;
+
+        bench_open(&b, "nvidia-desktop");
+        assert_ok(bench_plan(&b, &step_override));
+        a = bench_action(&b, "override", "0000:01:00.1");
+        assert_str_eq(a->param, "driver=snd_hda_intel");
+        assert_int_eq(bench_go(&b, a, "vfio-pci"), 0);
+        bench_write(&b, "/sys/bus/pci/drivers/snd_hda_intel/unbind", "0000:01:00.1");
+        assert_int_eq(bench_go(&b, a, "none"), 0);
+        assert_str_eq(bench_link(&b, "/sys/bus/pci/devices/0000:01:00.1/driver"), "snd_hda_intel");
+
+        assert_int_eq(bench_go(&b, a, "vfio-pci"), 0);
+        bench_write(&b, "/sys/bus/pci/drivers/snd_hda_intel/unbind", "0000:01:00.1");
+        bench_fault(&b, "probe * 1 EIO");
+        assert_int_eq(bench_go(&b, a, "none"), -EIO);
+        assert_contains(b.f.text, "snd_hda_intel again");
+        bench_close(&b);
+}
+
 TEST(faults)
 {
         _cleanup_free_ char *value = NULL;
