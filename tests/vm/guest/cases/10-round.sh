@@ -25,7 +25,7 @@ else
 fi
 check 'vm1 is destroyed' guest_destroy vm1 120
 expect_no_txn
-expect_state before 60
+expect_before
 screenshot after
 check 'the audit has the whole story' eval '(( $(audited HOOKD_DOMAIN=vm1) > 15 ))'
 expect 'the driver steps of both functions, there and back' "$(audited HOOKD_STEP=driver)" 4
@@ -43,7 +43,7 @@ check 'vm1 starts' guest_start vm1 120
 kill -9 "$(guest_pid vm1)"
 check 'libvirt notices' wait_for '[[ $(virsh domstate vm1) == "shut off" ]]' 60
 expect_no_txn
-expect_state before 60
+expect_before
 
 case_begin 'a vendor driver that does not load without its card'
 module_options nvidia need_card=1

@@ -13,7 +13,7 @@ guest_start vm1 120
 expect 'virsh start' $? 1
 expect 'what virsh says' "$(virsh_said)" '*no-such-option*'
 expect_no_txn
-expect_state before 60
+expect_before
 
 case_begin 'a second guest wants the card that the first one has'
 guest_define vm1
@@ -27,8 +27,8 @@ expect 'vm1' "$(virsh domstate vm1)" running*
 expect 'one transaction is open' "$(find /run/hookd-txn -mindepth 1 -maxdepth 1 -type d -name '*-*-*' | grep -c .)" 1
 check 'vm1 is destroyed' guest_destroy vm1 120
 expect_no_txn
-expect_state before 60
+expect_before
 check 'now vm2 starts' guest_start vm2 120
 check 'vm2 is destroyed' guest_destroy vm2 120
 expect_no_txn
-expect_state before 60
+expect_before

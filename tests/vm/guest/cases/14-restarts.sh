@@ -13,7 +13,7 @@ expect 'vm1' "$(virsh domstate vm1)" running*
 expect_drivers vfio-pci vfio-pci
 check 'vm1 is destroyed' guest_destroy vm1 120
 expect_no_txn
-expect_state before 60
+expect_before
 
 case_begin 'hookd restarted while the guest runs'
 check 'vm1 starts' guest_start vm1 120
@@ -23,14 +23,14 @@ expect 'vm1' "$(virsh domstate vm1)" running*
 check 'it still knows who has the card' eval 'hookctl status | grep -q vm1'
 check 'vm1 is destroyed' guest_destroy vm1 120
 expect_no_txn
-expect_state before 60
+expect_before
 
 case_begin 'hookd killed while the guest runs'
 check 'vm1 starts' guest_start vm1 120
 kill -9 "$(systemctl show -P MainPID hookd.service)"
 check 'vm1 is destroyed' guest_destroy vm1 120
 expect_no_txn
-expect_state before 60
+expect_before
 
 case_begin 'hookd.socket down: a guest with a card is refused, others start'
 bounded 30 systemctl stop hookd.socket hookd.service
@@ -41,7 +41,7 @@ guest_define plain -
 check 'plain starts' guest_start plain
 check 'plain is destroyed' guest_destroy plain
 bounded 30 systemctl start hookd.socket
-expect_state before 20
+expect_before
 
 case_begin 'a broken profile refuses its guest and no other'
 printf '[Holders]\nPolicy=perhaps\n' >/etc/hookd/profiles/vm1.ini
@@ -55,7 +55,7 @@ expect_no_txn
 chmod 666 /etc/hookd/profiles/vm1.ini
 expect_refused vm1 vm1.ini
 chmod 644 /etc/hookd/profiles/vm1.ini
-expect_state before 60
+expect_before
 
 case_begin 'the client hangs up in prepare: everything is rolled back'
 profile vm1 <<<$'[Services]\nStopUnits=lab-slow.service'
@@ -70,7 +70,7 @@ check 'the unit is being stopped' wait_for '[[ $(systemctl is-active lab-slow) =
 kill -9 "$shim"
 expect_no_txn
 check 'it runs again' wait_for 'systemctl is-active -q lab-slow' 20
-expect_state before 40
+expect_before
 printf '[Service]\nExecStart=sleep infinity\n' >/run/systemd/system/lab-slow.service
 systemctl daemon-reload
 systemctl stop lab-slow.service
