@@ -26,7 +26,8 @@ fi
 check 'vm1 is destroyed' guest_destroy vm1 120
 expect_no_txn
 expect_before
-screenshot after
+# its picture is far bigger than that of a dark screen
+check 'the greeter is on the screen again' wait_for 'screenshot after >/dev/null; [[ $(stat -c %s /lab/out/after.png) -gt 8000 ]]' 60
 check 'the audit has the whole story' eval '(( $(audited HOOKD_DOMAIN=vm1) > 15 ))'
 expect 'the driver steps of both functions, there and back' "$(audited HOOKD_STEP=driver)" 4
 check 'explained by the catalog' eval 'journalctl -q -x -t hookd --no-pager | grep -q "Subject:"'
