@@ -184,18 +184,6 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *use
 
 /* ---- the queue ---- */
 
-static uint64_t time_allowed(const Server *s, JobVerb verb)
-{
-        switch (verb) {
-        case JOB_PREPARE:
-                return s->profiles.start_timeout + s->profiles.rollback_timeout;
-        case JOB_PLAN:
-                return PLAN_USEC;
-        default:
-                return s->profiles.stop_timeout;
-        }
-}
-
 /* Where it cannot be started it is answered and gone. */
 static void job_start(Job *j)
 {
@@ -221,7 +209,7 @@ static void job_start(Job *j)
         }
         j->started = now_usec();
         if (j->unattended) {
-                j->deadline = j->started + time_allowed(s, j->verb) + GRACE_USEC;
+                j->deadline = j->started + j->allowed + GRACE_USEC;
                 server_wake_at(s, j->deadline);
         }
         s->jobs.running++;
@@ -270,14 +258,14 @@ static Job *job_new(const Job *wanted)
 /* What is promised to the client: the time of the work itself, and of the waiting where it must wait. */
 static int job_promise(Job *j)
 {
-        uint64_t allowed = time_allowed(j->server, j->verb);
         const Job *other = blocker(j->server, j);
         int r = 0;
 
+        j->allowed = j->verb == JOB_PLAN ? PLAN_USEC : profiles_time_allowed(j->server, j->domain, j->verb);
         j->patience = j->created;
         if (!may_start(j->server, j))
                 j->patience += other && (other->late || other->unattended) ? LAST_USEC : QUEUE_USEC;
-        j->deadline = j->patience + allowed;
+        j->deadline = j->patience + j->allowed;
         if (j->client_fd >= 0) {
                 r = reply_accepted(j->client_fd, j->deadline - j->created);
                 if (r >= 0)

@@ -28,6 +28,7 @@ typedef struct Job {
         int client_fd, xml_fd;
         uint64_t created, started; /* now_usec() scale; started 0: waits */
         uint64_t patience;         /* it must have started by then, or is answered; UINT64_MAX: however long it takes */
+        uint64_t allowed;          /* for the work */
         uint64_t deadline;         /* the answer must have left by then */
         bool unattended;           /* its client has the answer, or has hung up */
         bool late;                 /* over its deadline, was answered for, and no longer counts among the 16 */

@@ -17,33 +17,28 @@
         (IN_CREATE | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | \
          IN_MOVE_SELF | IN_ONLYDIR)
 
-static void problem(Profiles *p, const char *path, const Fault *f)
+/* The first is kept for `hookctl status`. */
+static void problem(Profiles *p, const char *path, const char *text)
 {
         const LogField fields[] = { { FIELD_TARGET, path }, { NULL, NULL } };
 
-        if (p->fault.code == 0)
-                p->fault = *f;
-        log_entry(LOG_WARNING, MESSAGE_PROFILE_BAD, fields, "%s", f->text);
+        if (!p->problem)
+                p->problem = strdup(text);
+        log_entry(LOG_WARNING, MESSAGE_PROFILE_BAD, fields, "%s", text);
 }
 
-static void load_conf(Server *s)
+/* hookd.conf's values; the compiled-in ones where it cannot be used: the worker refuses by itself then. */
+static Profile *load_conf(Server *s)
 {
-        _cleanup_(profile_freep) Profile *conf = NULL;
         const char *path = s->options->conf;
-        Profiles *p = &s->profiles;
+        Profile *conf = NULL;
         Fault f = { 0 };
         int r;
 
         r = profile_load(AT_FDCWD, path, path, NULL, s->options->check_owner, &conf, NULL, &f);
         if (r < 0 && r != -ENOENT)
-                problem(p, path, &f);
-        if (!conf)
-                conf = profile_new();
-        if (!conf)
-                return;
-        p->start_timeout = conf->start_timeout;
-        p->rollback_timeout = conf->rollback_timeout;
-        p->stop_timeout = conf->stop_timeout;
+                problem(&s->profiles, path, f.text);
+        return r < 0 ? profile_new() : conf;
 }
 
 static void load_index(Server *s)
@@ -53,11 +48,17 @@ static void load_index(Server *s)
         Fault f = { 0 };
 
         if (profile_index_load(s->options->profiles, s->options->check_owner, &fresh, &f) < 0) {
-                problem(p, s->options->profiles, &f); /* what was known before is better than nothing */
+                problem(p, s->options->profiles, f.text); /* what was known before is better than nothing */
                 return;
         }
         profile_index_free(p->index);
         p->index = fresh;
+        for (size_t i = 0; i < profile_index_size(fresh); i++) {
+                const char *name, *text = profile_index_problem(fresh, i, &name);
+
+                if (text)
+                        problem(p, name, text);
+        }
 }
 
 static int on_change(sd_event_source *source, const struct inotify_event *e, void *userdata)
@@ -117,11 +118,16 @@ static int watch(Server *s)
 static void load(Server *s)
 {
         Profiles *p = &s->profiles;
+        Profile *conf;
 
         p->stale = false;
-        p->fault.code = 0;
-        load_conf(s);
+        free(TAKE_PTR(p->problem));
+        conf = load_conf(s);
         load_index(s);
+        if (conf) {
+                profile_free(p->conf);
+                p->conf = conf;
+        }
         (void) malloc_trim(0); /* a thousand files leave more behind than the index keeps */
 }
 
@@ -134,7 +140,7 @@ int profiles_open(Server *s, Fault *f)
                 return fault_set(f, r, s->options->profiles, "cannot watch the profiles in %s: %s",
                                  s->options->profiles, fault_errno(r));
         load(s);
-        return 0;
+        return s->profiles.conf ? 0 : fault_set(f, -ENOMEM, NULL, "out of memory");
 }
 
 void profiles_refresh(Server *s)
@@ -159,9 +165,24 @@ bool profiles_may_own(Server *s, const char *domain)
         return !s->profiles.index || profile_index_may_own(s->profiles.index, domain);
 }
 
+uint64_t profiles_time_allowed(Server *s, const char *domain, JobVerb verb)
+{
+        uint64_t start, rollback, stop;
+
+        profiles_refresh(s);
+        start = s->profiles.conf->start_timeout;
+        rollback = s->profiles.conf->rollback_timeout;
+        stop = s->profiles.conf->stop_timeout;
+        if (s->profiles.index)
+                profile_index_timeouts(s->profiles.index, domain, &start, &rollback, &stop);
+        return verb == JOB_PREPARE ? start + rollback : stop;
+}
+
 void profiles_free(Server *s)
 {
         for (size_t i = 0; i < ARRAY_SIZE(s->profiles.watch); i++)
                 sd_event_source_disable_unref(s->profiles.watch[i]);
         profile_index_free(s->profiles.index);
+        profile_free(s->profiles.conf);
+        free(s->profiles.problem);
 }

@@ -66,7 +66,7 @@ static void send_daemon(Server *s, int fd)
         record_number(&r, "pid", (uint64_t) getpid());
         record_number(&r, "since", s->since_realtime);
         record_number(&r, "profiles", s->profiles.index ? profile_index_size(s->profiles.index) : 0);
-        record_text(&r, "problem", s->profiles.fault.code < 0 ? s->profiles.fault.text : "");
+        record_text(&r, "problem", s->profiles.problem);
         (void) reply_text(fd, r.text);
 }
 

@@ -247,8 +247,8 @@ TEST(a_deadline_passes)
         int fd, queued;
 
         daemon_prepare();
-        daemon_write("profiles/slow.ini", "");
         daemon_write("hookd.conf", "[Transaction]\nStartTimeoutSec=1\nRollbackTimeoutSec=1\nStopTimeoutSec=1\n");
+        daemon_write("profiles/slow.ini", "[Transaction]\nStartTimeoutSec=1\nRollbackTimeoutSec=1\nStopTimeoutSec=1\n");
         daemon_start();
         start = now_usec();
         fd = client_connect();
@@ -378,6 +378,27 @@ TEST(profiles_are_fresh)
         daemon_write("profiles/quick.ini", "[Nonsense]\n"); /* broken: its guest must not start by another one */
         assert_int_eq(hook("quick", "prepare", "begin", NULL), 0);
         expect_round("prepare quick");
+}
+
+/* Which profile a guest will have is not known yet: the longest time-out is promised. */
+TEST(profiles_may_ask_for_time)
+{
+        uint32_t value;
+        WireMessage m;
+        int fd;
+
+        daemon_prepare();
+        daemon_write("hookd.conf", "[Transaction]\nRollbackTimeoutSec=5min\n");
+        daemon_write("profiles/quick.ini", "");
+        daemon_write("profiles/other.ini", "[Match]\nDomain=q*\n[Transaction]\nStartTimeoutSec=20min\n");
+        daemon_write("profiles/bad.ini", "[Transaction]\nStartTimeoutSec=much\n");
+        daemon_start();
+        fd = client_connect();
+        client_hook(fd, "quick", "prepare", "begin", -1);
+        assert_int_eq(client_receive(fd, &m, PATIENCE), WIRE_ACCEPTED);
+        assert_int_eq(m.head.value, 1200 + 300);
+        expect_result(fd, 0, NULL);
+        assert_contains(operator_request(WIRE_STATUS, NULL, -1, &value), "bad.ini:2");
 }
 
 TEST(the_operator_asks)
