@@ -79,3 +79,15 @@ expect_round() {
 audited() {
 	journalctl -q -t hookd --no-pager --since="@$((LAB_CASE_MS / 1000))" "$@" | grep -c .
 }
+
+# figures EVENT MESSAGE: what the hand-over took by the audit since the case began, in all and outside of the steps, whose
+# time is the kernel's and systemd's
+figures() {
+	journalctl -q -t hookd --since="@$((LAB_CASE_MS / 1000))" -o json --output-fields=HOOKD_EVENT,HOOKD_STEP,HOOKD_RESULT,HOOKD_DURATION_USEC |
+		awk -v event="$1" -v result="$2" '
+			function value(name,   s) { s = $0; if (!sub(".*\"" name "\":\"", "", s)) return ""; sub("\".*", "", s); return s }
+			value("HOOKD_EVENT") != event { next }
+			value("HOOKD_STEP") != "" { steps += value("HOOKD_DURATION_USEC"); next }
+			value("HOOKD_RESULT") == result { total += value("HOOKD_DURATION_USEC") }
+			END { printf "%s: %d ms, of which outside of the steps %d ms\n", event, total / 1000, (total - steps) / 1000 }'
+}

@@ -33,6 +33,8 @@ expect 'the driver steps of both functions, there and back' "$(audited HOOKD_STE
 check 'explained by the catalog' eval 'journalctl -q -x -t hookd --no-pager | grep -q "Subject:"'
 check 'the reset was made' eval '(( $(audited HOOKD_STEP=reset) > 0 ))'
 journalctl -q -t hookd --no-pager -o short-precise >/lab/out/audit.txt
+note "$(figures prepare/begin ready)"
+note "$(figures release/end released)"
 
 case_begin 'managed=no'
 guest_define vm1 managed=no
