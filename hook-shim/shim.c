@@ -50,14 +50,12 @@ static int say(int status, const char *const *parts)
 }
 #define SAY(status, ...) say((status), (const char *const[]){ "hookd: ", __VA_ARGS__, NULL })
 
-/* A connected socket beyond the standard descriptors, which may be closed; -1 and *ret_why. */
+/* A connected socket; -1 and *ret_why. */
 static int reach(int64_t deadline, const char **ret_why)
 {
         static const struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = WIRE_SOCKET };
         int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-        if (sock >= 0 && sock <= STDERR_FILENO)
-                sock = fcntl(sock, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
         while (sock >= 0 && connect(sock, (const struct sockaddr *) &sa, sizeof(sa)) < 0) {
                 *ret_why = errno == EAGAIN ? "its queue is full" : "nobody listens on " WIRE_SOCKET;
                 if (errno != EAGAIN || now_ms() >= deadline)
@@ -79,17 +77,17 @@ static enum Outcome ask(const char *const *args, unsigned count, int fd, const c
         *ret_why = "it cannot be asked";
         if (wire_encode(&message, WIRE_HOOK, 0, args, count) < 0 || (sock = reach(deadline, ret_why)) < 0)
                 return UNREACHED;
-        while ((r = wire_send(sock, &message, fd)) == -EAGAIN && wait_for(sock, POLLOUT, deadline))
-                ;
+        r = wire_send(sock, &message, fd); /* there is room in a new socket */
         for (*ret_why = "it hung up";;) {
                 bool late = now_ms() >= deadline;
 
                 if (late)
                         *ret_why = accepted ? "no result in time" : "no answer within 5 s";
-                if (late || r < 0) /* what it sent still arrives, but no more: that settles who reads the XML */
+                /* What it sent still arrives, also behind an error, but no more: that settles who reads the XML. */
+                if (late || r < 0)
                         (void) shutdown(sock, SHUT_RDWR);
                 r = wire_receive(sock, &message, NULL);
-                if (r == -EAGAIN || r == -ECONNRESET) /* behind a reset may be an answer */
+                if (r == -EAGAIN)
                         r = wait_for(sock, POLLIN, deadline);
                 else if (r == 0 || (r < 0 && late))
                         return accepted ? LOST : UNREACHED;
