@@ -28,7 +28,9 @@ static int driver_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
                         return -ENOMEM;
                 if (fn && fn->parent && action_param_add(a, "bridge", fn->parent) < 0)
                         return -ENOMEM;
-                if (in->profile->driver_host && !(fn && streq0(fn->driver, driver)) &&
+                /* Host=nouveau is not for the sound function; Host=vfio-pci is for all. */
+                if (in->profile->driver_host && fn && !streq0(fn->driver, driver) &&
+                    (function_is_display(fn) || driver_is_for_guests(in->profile->driver_host)) &&
                     action_param_add(a, "host", in->profile->driver_host) < 0)
                         return -ENOMEM;
         }

@@ -132,6 +132,9 @@ TEST(the_host_s_driver_of_the_profile)
         assert_true(bench_satisfied(a, "nouveau", "nvidia"));
         assert_false(bench_satisfied(a, "nvidia", "nvidia"));
         assert_true(bench_satisfied(a, "vfio-pci", "vfio-pci"));
+        for (size_t i = 0; i < b.plan->n_actions; i++) /* it is no driver for the sound function */
+                if (!streq(b.plan->actions[i].target, CARD))
+                        assert_false(bench_satisfied(&b.plan->actions[i], "nouveau", "snd_hda_intel"));
         bench_close(&b);
 
         bench_open(&b, "server-vfio");
