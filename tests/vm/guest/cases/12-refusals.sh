@@ -31,10 +31,10 @@ systemctl stop lab-stubborn.service
 rm /run/systemd/system/lab-stubborn.service
 systemctl daemon-reload
 
-case_begin 'sessions: somebody sits at the seat and shall not be thrown out'
+case_begin 'sessions: somebody has a desktop on the seat and shall not be thrown out'
 profile vm1 <<<$'[Sessions]\nPolicy=wait\nTimeoutSec=2'
 systemd-run -q --unit=lab-session -p PAMName=login -p User=root -p StandardInput=tty -p TTYPath=/dev/tty3 -p UtmpIdentifier=tty3 \
-	sleep infinity
+	-E XDG_SESSION_TYPE=wayland sleep infinity
 check 'there is a session' wait_for 'loginctl list-sessions --no-legend | grep -q tty3' 10
 expect_refused vm1 session
 systemctl stop lab-session
