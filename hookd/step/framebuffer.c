@@ -125,11 +125,18 @@ static int framebuffer_converge(Host *h, const Action *a, const char *value, Fau
         return r < 0 || streq(value, VALUE_NONE) ? r : act(h, a, value, "bind", f);
 }
 
+/* One that is kept is not touched: that it goes is the guest's driver's doing, on the first probe, and no failure. */
+static bool framebuffer_satisfied(const Action *a, const char *now, const char *wanted)
+{
+        return streq(now, wanted) || !streq(a->after, VALUE_NONE);
+}
+
 const Step step_framebuffer = {
         .name = "framebuffer",
         .plan = framebuffer_plan,
         .observe = framebuffer_observe,
         .converge = framebuffer_converge,
+        .satisfied = framebuffer_satisfied,
         .forward = FORWARD_FRAMEBUFFER,
         .back = BACK_FRAMEBUFFER,
 };

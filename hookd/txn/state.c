@@ -71,7 +71,7 @@ bool txn_action_open(const Journal *j, int i)
 
         for (size_t n = 0; n < j->n_lines; n++)
                 if (j->lines[n].index == i) {
-                        if (j->lines[n].word == LOG_WORD_INTENT)
+                        if (j->lines[n].word == LOG_WORD_INTENT || j->lines[n].word == LOG_WORD_UNDO)
                                 open = true;
                         else if (j->lines[n].word == LOG_WORD_UNDONE)
                                 open = false;

@@ -9,7 +9,7 @@ typedef enum TxnState { TXN_PLANNED, TXN_APPLYING, TXN_HELD, TXN_REVERTING, TXN_
 TxnState txn_state(const Journal *j);
 const char *txn_state_name(TxnState s);
 
-/* May action i have taken effect and not have been undone? (intent without undone) */
+/* May action i have taken effect and not have been undone? (intent, or an undo that was begun, without undone) */
 bool txn_action_open(const Journal *j, int i);
 /* Is action i between undo and undone, or intent and done, just now? */
 bool txn_action_in_transit(const Journal *j, int i);

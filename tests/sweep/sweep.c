@@ -15,7 +15,7 @@
 enum { JOBS = 2 };
 
 static unsigned shown = 20;
-static bool full;
+static bool full, verbose;
 
 typedef struct Tally {
         unsigned cases, failed, shown, refused;
@@ -90,7 +90,9 @@ static void sweep_combo(Tally *t, const char *tree, const char *profile, const c
                         if (!streq(id, only))
                                 continue;
                 }
+                log_open(verbose ? LOG_TO_STDERR : LOG_TO_NULL, NULL, LOG_DEBUG);
                 w = case_run(c, &x, root);
+                log_open(LOG_TO_NULL, NULL, LOG_DEBUG);
                 (void) __atomic_add_fetch(&t->cases, 1, __ATOMIC_RELAXED);
                 if (w)
                         report(t, c, &x, w);
@@ -154,7 +156,6 @@ int main(int argc, char **argv)
         _cleanup_strv_ char **trees = NULL, **profiles = NULL;
         Tally *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         const char *only = NULL;
-        bool verbose = false;
         struct timespec a, b;
         int c, bad = 0, jobs;
 
@@ -182,7 +183,7 @@ int main(int argc, char **argv)
                 fprintf(stderr, "sweep: no trees in %s or no profiles in %s\n", SWEEP_HOSTS, SWEEP_PROFILES);
                 return 2;
         }
-        log_open(verbose ? LOG_TO_STDERR : LOG_TO_NULL, NULL, LOG_DEBUG);
+        log_open(LOG_TO_NULL, NULL, LOG_DEBUG);
         (void) clock_gettime(CLOCK_MONOTONIC, &a);
         jobs = only ? 1 : JOBS;
         for (int job = 0; job < jobs && jobs > 1; job++) {
