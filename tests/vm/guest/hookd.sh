@@ -59,6 +59,7 @@ expect_refused() {
 	expect "virsh start $name" $? 1
 	expect 'what virsh says' "$(virsh_said)" "*$text*"
 	expect 'the guest' "$(virsh domstate "$name" 2>&1)" 'shut off*'
+	[[ $(virsh domstate "$name" 2>&1) == shut* ]] || guest_destroy "$name" # the cases after this one want a chance
 	expect_no_txn
 	expect_before
 	check 'the journal has it' wait_for "journalctl -q -t hookd --since=@$before HOOKD_RESULT=refused -n 1 --no-pager | grep -q ." 5
