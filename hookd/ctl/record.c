@@ -3,6 +3,8 @@
 
 #include "ctl/term.h"
 
+#define NAME_COLUMNS 20
+
 int records_add(Records *r, const char *line)
 {
         _cleanup_strv_ char **fields = NULL;
@@ -69,16 +71,26 @@ static const char *state_colour(const char *state)
         return streq(state, "stuck") ? COLOUR_RED : COLOUR_YELLOW;
 }
 
+/* A guest's name as the first column, or on a line of its own where it is too long for that. */
+static void print_name(const char *name, bool colour, FILE *f)
+{
+        bool fits = term_columns(name) <= NAME_COLUMNS;
+
+        term_cell(f, colour, COLOUR_BOLD, name, fits ? NAME_COLUMNS + 1 : 0);
+        if (!fits)
+                (void) fprintf(f, "\n%*s", NAME_COLUMNS + 1, "");
+}
+
 static void print_guest(const Record *r, bool colour, FILE *f)
 {
         const char *state = record_value(r, "state"), *text = record_value(r, "text"),
                    *domain = record_value(r, "domain");
         char since[TERM_TIME_MAX];
 
-        term_cell(f, colour, COLOUR_BOLD, *domain ? domain : record_value(r, "uuid"), 20);
-        (void) fputc(' ', f);
-        term_cell(f, colour, state_colour(state), state, 10);
-        (void) fprintf(f, "since %s", term_time(record_usec(r, "since"), since));
+        print_name(*domain ? domain : record_value(r, "uuid"), colour, f);
+        term_cell(f, colour, state_colour(state), state, record_usec(r, "since") > 0 ? 10 : 0);
+        if (record_usec(r, "since") > 0)
+                (void) fprintf(f, "since %s", term_time(record_usec(r, "since"), since));
         if (*record_value(r, "profile"))
                 (void) fprintf(f, "  %s", record_value(r, "profile"));
         (void) fputc('\n', f);
@@ -97,8 +109,7 @@ static void print_job(const Record *r, bool colour, uint64_t now, FILE *f)
         const char *domain = record_value(r, "domain"), *state = record_value(r, "state");
         uint64_t since = record_usec(r, "since");
 
-        term_cell(f, colour, COLOUR_BOLD, *domain ? domain : "?", 20);
-        (void) fputc(' ', f);
+        print_name(*domain ? domain : "?", colour, f);
         term_cell(f, false, NULL, record_value(r, "verb"), 10);
         term_cell(f, colour, streq(state, "late") ? COLOUR_RED : NULL, state, 8);
         (void) fprintf(f, "for %llu s", (unsigned long long) ((now > since ? now - since : 0) / USEC_PER_SEC));

@@ -78,7 +78,7 @@ static void send_guest(const Holding *h, int fd)
         record_text(&r, "domain", h->domain);
         record_text(&r, "uuid", h->uuid);
         record_text(&r, "state", txn_state_name(h->state));
-        record_number(&r, "since", realtime_of(CLOCK_BOOTTIME, h->since));
+        record_number(&r, "since", h->since > 0 ? realtime_of(CLOCK_BOOTTIME, h->since) : 0);
         record_text(&r, "profile", h->profile);
         record_text(&r, "card", h->card);
         record_text(&r, "text", h->text);

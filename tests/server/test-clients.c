@@ -267,4 +267,52 @@ TEST(a_second_daemon)
         assert_int_eq(hook("nobody", "prepare", "begin", NULL), 0);
 }
 
+/* As systemd does it: hookd is given a socket that listens already, and leaves its file alone at the end. */
+static pid_t start_activated(int type, int *ret_socket)
+{
+        struct sockaddr_un at = { .sun_family = AF_UNIX };
+        char journals[128], profiles[128], value[16];
+        pid_t pid;
+
+        (void) snprintf(at.sun_path, sizeof(at.sun_path), "%s/socket", d.dir);
+        (void) unlink(at.sun_path);
+        *ret_socket = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+        assert_ok(bind(*ret_socket, (struct sockaddr *) &at, sizeof(at)));
+        assert_ok(listen(*ret_socket, 10));
+        (void) snprintf(journals, sizeof(journals), "--journals=%s/journals", d.dir);
+        (void) snprintf(profiles, sizeof(profiles), "--profiles=%s/profiles", d.dir);
+        pid = fork();
+        assert_ok(pid);
+        if (pid == 0) {
+                if (*ret_socket == 3)
+                        (void) fcntl(3, F_SETFD, 0);
+                else
+                        (void) dup2(*ret_socket, 3);
+                (void) snprintf(value, sizeof(value), "%i", (int) getpid());
+                (void) setenv("LISTEN_PID", value, 1);
+                (void) setenv("LISTEN_FDS", "1", 1);
+                (void) close(STDERR_FILENO);
+                (void) execl(HOOKD_EXE, HOOKD_EXE, "--audit=none", "--no-owner-check", "--worker=" STUB_EXE, journals,
+                             profiles, NULL);
+                _exit(99);
+        }
+        return pid;
+}
+
+TEST(socket_activation)
+{
+        int socket_fd, status;
+
+        daemon_prepare();
+        d.pid = start_activated(SOCK_SEQPACKET, &socket_fd);
+        assert_int_eq(hook("nobody", "prepare", "begin", NULL), 0);
+        daemon_stop();
+        assert_true(daemon_exists("socket"));
+        (void) close(socket_fd);
+
+        assert_ok(waitpid(start_activated(SOCK_STREAM, &socket_fd), &status, 0));
+        assert_int_eq(WEXITSTATUS(status), 1);
+        (void) close(socket_fd);
+}
+
 TEST_MAIN

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What hookctl makes of the daemon's records, and hookctl's way with words. */
+#include "unit/test.h"
+
+#include "ctl/record.h"
+#include "ctl/term.h"
+#include "util/fd.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+#define NOW (UINT64_C(1795219200) * USEC_PER_SEC) /* 2026-11-21 00:00:00 UTC */
+
+static char *read_golden(const char *name)
+{
+        char path[256];
+        char *text;
+
+        (void) snprintf(path, sizeof(path), TESTS_DIR "/ctl/golden/%s", name);
+        assert_ok(read_file_at(AT_FDCWD, path, 1 << 20, &text, NULL));
+        return text;
+}
+
+/* golden/NAME.in, printed, is golden/NAME.out; with BLESS=1 it becomes so. */
+static void compare(const char *name, bool colour)
+{
+        _cleanup_free_ char *in = NULL, *out = NULL, *is = NULL;
+        char path[128];
+        Records r = { 0 };
+        char *rest, *line;
+        size_t size;
+        FILE *f;
+
+        (void) snprintf(path, sizeof(path), "%s.in", name);
+        in = read_golden(path);
+        for (rest = in; (line = strsep(&rest, "\n"));)
+                if (*line)
+                        assert_ok(records_add(&r, line));
+        f = open_memstream(&is, &size);
+        records_print(&r, colour, NOW, f);
+        (void) fclose(f);
+        records_clear(&r);
+        (void) snprintf(path, sizeof(path), "%s%s.out", name, colour ? "-colour" : "");
+        if (getenv("BLESS")) {
+                char full[256];
+
+                (void) snprintf(full, sizeof(full), TESTS_DIR "/ctl/golden/%s", path);
+                assert_ok(write_file_atomic_at(AT_FDCWD, full, 0644, is, strlen(is)));
+        }
+        out = read_golden(path);
+        assert_str_eq(is, out);
+        for (rest = is; !colour && (line = strsep(&rest, "\n"));)
+                if (term_columns(line) > TERM_WIDTH && strchr(line, ' '))
+                        test_fail("wider than %i columns: %s", TERM_WIDTH, line);
+}
+
+TEST(status)
+{
+        (void) setenv("TZ", "UTC", 1);
+        tzset();
+        compare("idle", false);
+        compare("busy", false);
+        compare("busy", true);
+}
+
+static const char *wrapped(const char *text, size_t used, size_t indent)
+{
+        static char buf[4096];
+        FILE *f = fmemopen(buf, sizeof(buf), "w");
+
+        term_wrap(f, text, used, indent);
+        (void) fclose(f);
+        return buf;
+}
+
+TEST(wrapping)
+{
+        char word[200];
+
+        assert_str_eq(wrapped("", 0, 4), "\n");
+        assert_str_eq(wrapped("a  b", 0, 4), "a b\n");
+        memset(word, 'x', sizeof(word));
+        (void) strcpy(word + 78, " y");
+        (void) snprintf(word + 80, sizeof(word) - 80, " z");
+        {
+                char expected[200];
+
+                (void) snprintf(expected, sizeof(expected), "%.78s y\n    z\n", word);
+                assert_str_eq(wrapped(word, 0, 4), expected);
+                (void) snprintf(expected, sizeof(expected), "%.78s\n    y z\n", word);
+                assert_str_eq(wrapped(word, 1, 4), expected);
+        }
+        assert_int_eq(term_columns("Gäste"), 5);
+}
+
+TEST_MAIN
