@@ -28,10 +28,7 @@ static int driver_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
                         return -ENOMEM;
                 if (fn && fn->parent && action_param_add(a, "bridge", fn->parent) < 0)
                         return -ENOMEM;
-                /* Host=nouveau is not for the sound function; Host=vfio-pci is for all. */
-                if (in->profile->driver_host && fn && !streq0(fn->driver, driver) &&
-                    (function_is_display(fn) || driver_is_for_guests(in->profile->driver_host)) &&
-                    action_param_add(a, "host", in->profile->driver_host) < 0)
+                if (fn && host_driver(in, fn) != fn->driver && action_param_add(a, "host", host_driver(in, fn)) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -59,7 +56,7 @@ static int driver_observe(Host *h, const Action *a, char **ret_value, Fault *f)
 }
 
 /* What the way back shall find: Host= of the profile goes before what was recorded. */
-static bool host_driver(const Action *a, const char *value, char **ret)
+static bool other_host(const Action *a, const char *value, char **ret)
 {
         *ret = NULL;
         return !streq(value, a->after) && action_param(a, "host", ret) >= 0;
@@ -69,7 +66,7 @@ static bool driver_satisfied(const Action *a, const char *now, const char *wante
 {
         _cleanup_free_ char *host = NULL;
 
-        return streq(now, host_driver(a, wanted, &host) ? host : wanted);
+        return streq(now, other_host(a, wanted, &host) ? host : wanted);
 }
 
 static char *driver_path(const char *driver, const char *attribute)
@@ -80,6 +77,24 @@ static char *driver_path(const char *driver, const char *attribute)
                                                                                                             : path;
 }
 
+/* nvidia_drm with modeset is a client of the card inside the kernel, which no scan of processes sees: while it is
+ * loaded nvidia's remove() waits for it without end. */
+static int check_modeset(Host *h, const char *bdf, const char *from, Fault *f)
+{
+        _cleanup_free_ char *modeset = NULL, *drm = function_path(bdf, "drm");
+
+        if (!drm)
+                return -ENOMEM;
+        if (!streq(from, "nvidia") || !host_exists(h, drm) ||
+            host_read(h, "/sys/module/nvidia_drm/parameters/modeset", &modeset) < 0 || !streq(modeset, "Y"))
+                return 0;
+        return fault_set(f, -EBUSY, bdf,
+                         "%s cannot be unbound from nvidia while nvidia_drm is loaded with modeset=1: the kernel would "
+                         "wait for ever, and another card or the profile keeps that module loaded. Give %s to vfio-pci "
+                         "at boot, or set \"options nvidia_drm modeset=0\" in /etc/modprobe.d",
+                         bdf, bdf);
+}
+
 static int unbind(Host *h, const char *bdf, const char *from, Fault *f)
 {
         _cleanup_free_ char *path = driver_path(from, "unbind");
@@ -88,6 +103,8 @@ static int unbind(Host *h, const char *bdf, const char *from, Fault *f)
         if (!path)
                 return -ENOMEM;
         r = function_let_go(h, bdf, f);
+        if (r >= 0)
+                r = check_modeset(h, bdf, from, f);
         if (r < 0)
                 return r;
         r = host_write_hand(h, path, bdf);
@@ -190,7 +207,7 @@ static int find_again(Host *h, const Action *a, Fault *f)
 static int driver_converge(Host *h, const Action *a, const char *value, Fault *f)
 {
         _cleanup_free_ char *host = NULL;
-        const char *wanted = host_driver(a, value, &host) ? host : value;
+        const char *wanted = other_host(a, value, &host) ? host : value;
         bool probe = streq(value, a->after);
         int r;
 

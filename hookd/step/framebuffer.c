@@ -14,7 +14,7 @@ static int warn(const PlanInput *in, Plan *plan, const HostFramebuffer *fb)
         const HostFunction *fn = hostview_function(in->view, &fb->owner);
         char bdf[PCI_FORMAT_MAX];
 
-        if (!fn || fn->driver || in->profile->driver_host)
+        if (!fn || host_driver(in, fn))
                 return 0;
         return plan_warn(plan,
                          "%s is the only thing that shows a picture on %s, and the kernel does not bring it back after "

@@ -60,7 +60,7 @@ static void look_at_slot(const PlanInput *in, const PciAddress *a, bool *ret_dis
                 if (!fn || !pci_same_slot(&fn->address, a))
                         continue;
                 *ret_display |= function_is_display(fn);
-                *ret_for_guests |= !in->profile->driver_host && driver_is_for_guests(fn->driver);
+                *ret_for_guests |= driver_is_for_guests(host_driver(in, fn));
                 *ret_function_reset |= has_function_reset(fn);
         }
 }

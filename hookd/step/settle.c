@@ -14,14 +14,14 @@ static int settle_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
                 char bdf[PCI_FORMAT_MAX], what[16];
                 Action *a;
 
-                if (!fn || !fn->driver || (!fn->drm && !fn->sound))
+                if (!fn || !fn->driver || driver_is_for_guests(host_driver(in, fn)) || (!fn->drm && !fn->sound))
                         continue;
                 (void) snprintf(what, sizeof(what), "%s%s%s", fn->drm ? "drm" : "", fn->drm && fn->sound ? "," : "",
                                 fn->sound ? "sound" : "");
                 a = step_append(plan, "settle", pci_format(&fn->address, bdf), "settled", ACTION_BACK | ACTION_LENIENT,
                                 TIMEOUT_KERNEL, "its device files must be there before anybody looks for them");
                 if (!a || action_param_add(a, "nodes", what) < 0 ||
-                    action_param_add(a, "driver", in->profile->driver_host ? in->profile->driver_host : fn->driver) < 0)
+                    action_param_add(a, "driver", host_driver(in, fn)) < 0)
                         return -ENOMEM;
         }
         return 0;

@@ -36,8 +36,8 @@ int sound_plan(const PlanInput *in, Plan *plan)
                                 return -ENOMEM;
                         }
                         /* If it does not help, the gate that follows refuses. */
-                        a = step_append(plan, "holders", path, "withdrawn", ACTION_LENIENT, TIMEOUT_SETTING,
-                                        "asks the sound server to let go of it");
+                        a = step_append(plan, "holders", path, "withdrawn", ACTION_LENIENT | ACTION_CARD,
+                                        TIMEOUT_SETTING, "asks the sound server to let go of it");
                         if (!a || action_param_add(a, "functions", bdf) < 0)
                                 return -ENOMEM;
                 }

@@ -106,6 +106,16 @@ const char *guest_driver(const PlanInput *in, const PciAddress *a)
         return "vfio-pci";
 }
 
+const char *host_driver(const PlanInput *in, const HostFunction *fn)
+{
+        const char *host = in->profile->driver_host;
+
+        if (host && (function_is_display(fn) || driver_is_for_guests(host)) &&
+            !streq0(fn->driver, guest_driver(in, &fn->address)))
+                return host;
+        return fn->driver;
+}
+
 const char *driver_module(const char *driver, char buf[64])
 {
         static const struct {

@@ -30,6 +30,9 @@ bool param_is(const Action *a, const char *key, const char *value);
 bool driver_is_for_guests(const char *driver);
 /* The driver that the guest's side of this function needs: profile, domain XML, the kernel's variant, vfio-pci. */
 const char *guest_driver(const PlanInput *in, const PciAddress *a);
+/* The driver it goes back to: Host= of the profile where that fits (a graphics driver is for the display functions, one
+ * for guests for all), unless it is on the guest's already; else what it has now. NULL: none. */
+const char *host_driver(const PlanInput *in, const HostFunction *fn);
 /* The module that brings a PCI driver of this name, as far as the names differ. Writes into buf, returns it. */
 const char *driver_module(const char *driver, char buf[64]);
 

@@ -210,7 +210,7 @@ TEST(sound)
         assert_str_eq(bench_shape(&b),
                       "holders /sys/bus/pci/devices/0000:01:00.1/sound/card1 withdrawn; holders " CARD " free");
         a = bench_action(&b, "holders", "/sys/bus/pci/devices/0000:01:00.1/sound/card1");
-        assert_int_eq(a->flags, ACTION_LENIENT);
+        assert_int_eq(a->flags, ACTION_LENIENT | ACTION_CARD);
         assert_str_eq(bench_value(&b, a), "announced");
         assert_int_eq(bench_go(&b, a, "withdrawn"), 0);
         assert_ok(host_unit(b.h, UNIT_STOP, "nvidia-persistenced.service", NULL));

@@ -76,7 +76,29 @@ TEST(a_driver_that_was_kept_away)
         bench_write(&b, "/sys/bus/pci/drivers/snd_hda_intel/unbind", "0000:01:00.1");
         bench_fault(&b, "probe * 1 EIO");
         assert_int_eq(bench_go(&b, a, "none"), -EIO);
-        assert_contains(b.f.text, "snd_hda_intel again");
+        assert_contains(b.f.text, "snd_hda_intel/bind");
+        bench_close(&b);
+}
+
+/* The guest's driver was loaded and took an unbound function, before the driver step came to it. */
+TEST(a_driver_that_it_brought)
+{
+        Bench b;
+        const Action *a;
+
+        bench_open(&b, "simpledrm");
+        assert_ok(bench_plan(&b, &step_override));
+        a = bench_action(&b, "override", CARD);
+        assert_str_eq(a->param, "driver=none");
+        assert_int_eq(bench_go(&b, a, "vfio-pci"), 0);
+        b.h->deadline = UINT64_MAX;
+        assert_ok(host_module(b.h, MODULE_LOAD, "vfio_pci", NULL));
+        assert_str_eq(bench_link(&b, "/sys/bus/pci/devices/" CARD "/driver"), "vfio-pci");
+        bench_fault(&b, "write */unbind 1 EIO");
+        assert_int_eq(bench_go(&b, a, "none"), -EIO);
+        assert_str_eq(bench_value(&b, a), "vfio-pci"); /* so that it is tried again */
+        assert_int_eq(bench_go(&b, a, "none"), 0);
+        assert_str_eq(bench_link(&b, "/sys/bus/pci/devices/" CARD "/driver"), "none");
         bench_close(&b);
 }
 
