@@ -96,9 +96,9 @@ static const Job *running_of(const Server *s, const char *domain)
 {
         const Job *j;
 
-        TAILQ_FOREACH(j, &s->jobs.list, link)
-        if (j->started > 0 && j->verb != JOB_PLAN && streq(j->domain, domain))
-                return j;
+        TAILQ_FOREACH (j, &s->jobs.list, link)
+                if (j->started > 0 && j->verb != JOB_PLAN && streq(j->domain, domain))
+                        return j;
         return NULL;
 }
 
@@ -108,9 +108,9 @@ const Job *jobs_find(const Server *s, const char *domain)
 
         if (j)
                 return j;
-        TAILQ_FOREACH(j, &s->jobs.list, link)
-        if (j->verb != JOB_PLAN && streq(j->domain, domain))
-                return j;
+        TAILQ_FOREACH (j, &s->jobs.list, link)
+                if (j->verb != JOB_PLAN && streq(j->domain, domain))
+                        return j;
         return NULL;
 }
 
@@ -118,9 +118,9 @@ bool jobs_prepare_running(const Server *s)
 {
         const Job *j;
 
-        TAILQ_FOREACH(j, &s->jobs.list, link)
-        if (j->verb == JOB_PREPARE && j->started > 0)
-                return true;
+        TAILQ_FOREACH (j, &s->jobs.list, link)
+                if (j->verb == JOB_PREPARE && j->started > 0)
+                        return true;
         return false;
 }
 
@@ -226,14 +226,13 @@ static void jobs_run(Server *s)
 {
         Job *j;
 
-        do
-                TAILQ_FOREACH(j, &s->jobs.list, link)
-        if (j->started == 0 && may_start(s, j)) {
-                job_start(j);
-                break; /* the list may be another now */
-        }
-        while (j)
-                ;
+        do {
+                TAILQ_FOREACH (j, &s->jobs.list, link)
+                        if (j->started == 0 && may_start(s, j))
+                                break;
+                if (j)
+                        job_start(j); /* the list may be another now */
+        } while (j);
 }
 
 static Job *job_new(const Job *wanted)

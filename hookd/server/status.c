@@ -104,9 +104,9 @@ static void send_jobs(Server *s, int fd)
         unsigned shown = 0;
         const Job *j;
 
-        TAILQ_FOREACH(j, &s->jobs.list, link)
-        if (++shown <= JOBS_SHOWN)
-                send_job(j, fd);
+        TAILQ_FOREACH (j, &s->jobs.list, link)
+                if (++shown <= JOBS_SHOWN)
+                        send_job(j, fd);
         if (shown > JOBS_SHOWN) {
                 Record r;
 
