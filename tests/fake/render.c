@@ -11,6 +11,8 @@ static void expand_module(Fake *k, Node *dir)
 
         add_file(k, dir, "refcnt", "%d\n", module_refs(k, m));
         add_file(k, dir, "initstate", "%s\n", m->going ? "going" : "live");
+        if (m->rides[0]) /* nvidia_drm */
+                add_file(k, add_dir(k, dir, "parameters"), "modeset", "%s\n", m->holds ? "Y" : "N");
         module_holders(k, m, list, sizeof(list));
         while ((word = strsep(&at, " ")))
                 if (*word)

@@ -153,14 +153,16 @@ static char *unstick(Combo *c, const char *root)
         return NULL;
 }
 
-/* A whole life with whatever faults are set. */
-static char *live(Combo *c, const char *root)
+/* A whole life with whatever faults are set; hangs: one of them is that. */
+static char *live(Combo *c, const char *root, bool hangs)
 {
         Fault f = { 0 };
         char *w;
         int r;
 
         r = prepare(c, root, false, &f);
+        if (c->h->stuck && !hangs)
+                return wrong("hung the card by itself: %s", c->h->stuck_what);
         if (c->h->stuck) {
                 if (r >= 0)
                         return wrong("prepare succeeded though the card is stuck");
@@ -195,6 +197,8 @@ static char *live(Combo *c, const char *root)
         c->h->deadline = UINT64_MAX;
         c->h->no_cancel = false;
         r = release(c, root, false, &f);
+        if (c->h->stuck && !hangs)
+                return wrong("hung the card by itself: %s", c->h->stuck_what);
         if (c->h->stuck) {
                 w = unstick(c, root);
                 return w ? w : judge(c, root);
@@ -245,7 +249,7 @@ static bool run_and_die(Combo *c, const char *root, bool recovering, char **ret_
                 if (recovering)
                         (void) recover(c, root, &kept, &f);
                 else {
-                        char *w = live(c, root);
+                        char *w = live(c, root, false);
 
                         (void) snprintf(l->wrong, sizeof(l->wrong), "%s", w ? w : "");
                 }
@@ -385,7 +389,7 @@ char *case_run(Combo *c, const Case *x, const char *root)
                 one.at = x->at + 1 + x->at * 13 % 60;
                 (void) fake_fault_add(c->h, &one);
         }
-        return live(c, root);
+        return live(c, root, streq(x->kind, "hang"));
 }
 
 static void note(void *arg, unsigned n, const char *op, const char *target, bool effect, bool hand)
@@ -422,7 +426,7 @@ char *case_trace(Combo *c, const char *root)
         fake_state_set(c->h, c->before);
         journal_clear(c, root);
         fake_trace(c->h, note, c);
-        w = live(c, root);
+        w = live(c, root, false);
         fake_trace(c->h, NULL, NULL);
         return w;
 }
