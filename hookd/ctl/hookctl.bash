@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 _hookctl() {
-	local cur prev words cword verb='' i
+	local cur words cword verb='' i
+	# shellcheck disable=SC2034 # _init_completion sets it
+	local prev
 	_init_completion -n = || return
 	for ((i = 1; i < cword; i++)); do
 		if [[ ${words[i]} != -* ]]; then
