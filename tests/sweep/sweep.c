@@ -102,6 +102,19 @@ static void sweep_combo(Tally *t, const char *tree, const char *profile, const c
                 (void) __atomic_add_fetch(&t->refused, 1, __ATOMIC_RELAXED);
 }
 
+/* A profile written for one host has a golden plan there and nowhere else; the others are for all. */
+static bool fits(const char *tree, const char *profile)
+{
+        static const char *const general[] = { "empty", "hard", "keep", "reset" };
+        char path[512];
+
+        for (unsigned i = 0; i < ARRAY_SIZE(general); i++)
+                if (streq(profile, general[i]))
+                        return true;
+        (void) snprintf(path, sizeof(path), SWEEP_PROFILES "/../%s.%s", tree, profile);
+        return access(path, F_OK) == 0;
+}
+
 static bool wanted(const char *only, const char *tree, const char *profile, const char **ret_case)
 {
         char name[128];
@@ -109,7 +122,7 @@ static bool wanted(const char *only, const char *tree, const char *profile, cons
 
         *ret_case = NULL;
         if (!only)
-                return true;
+                return fits(tree, profile);
         (void) snprintf(name, sizeof(name), "%s.%s", tree, profile);
         n = strlen(name);
         if (strncmp(only, name, n) != 0 || (only[n] != ':' && only[n] != '\0'))
