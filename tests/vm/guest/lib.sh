@@ -235,7 +235,7 @@ expect_drivers() {
 }
 
 # knob NAME VALUE: a fault of the fake driver (hang_remove, hang_probe, hang_exit, fail_probe, remove_ms, probe_ms,
-# exit_ms, wait_clients, fault_bdf)
+# exit_ms, wait_clients, pin, fault_bdf)
 knob() {
 	printf '%s\n' "$2" >"/sys/module/$LAB_HOME/parameters/$1"
 }
@@ -253,7 +253,7 @@ module_options() {
 
 knobs_clear() {
 	local name
-	for name in hang_remove hang_probe hang_exit fail_probe remove_ms probe_ms exit_ms; do
+	for name in hang_remove hang_probe hang_exit fail_probe remove_ms probe_ms exit_ms pin; do
 		[[ ! -e /sys/module/$LAB_HOME/parameters/$name ]] || knob "$name" 0
 	done
 	[[ ! -e /sys/module/$LAB_HOME/parameters/wait_clients ]] || knob wait_clients 1

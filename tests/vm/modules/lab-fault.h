@@ -23,6 +23,27 @@ LAB_KNOB(probe_ms, uint, 0, "time that probe() takes");
 LAB_KNOB(remove_ms, uint, 0, "time that remove() takes");
 LAB_KNOB(exit_ms, uint, 0, "time that module exit takes");
 
+/* A user inside the kernel that no device file shows: the module's reference count, and nothing else. */
+static bool pin;
+
+static int pin_set(const char *text, const struct kernel_param *kp)
+{
+	bool before = pin;
+	int r = param_set_bool(text, kp);
+
+	if (r || pin == before)
+		return r;
+	if (pin)
+		__module_get(THIS_MODULE);
+	else
+		module_put(THIS_MODULE);
+	return 0;
+}
+
+static const struct kernel_param_ops pin_ops = { .set = pin_set, .get = param_get_bool };
+module_param_cb(pin, &pin_ops, &pin, 0644);
+MODULE_PARM_DESC(pin, "the module is in use until this is 0");
+
 static char fault_bdf[16];
 module_param_string(fault_bdf, fault_bdf, sizeof(fault_bdf), 0644);
 MODULE_PARM_DESC(fault_bdf, "probe and remove faults only for this PCI address");

@@ -65,9 +65,15 @@ hold /dev/nvidia0
 expect_round vm1
 check 'it is gone' eval '! kill -0 $HOLDER 2>/dev/null'
 
-case_begin 'module: busy, because another module uses it'
-profile vm1 <<<$'[Module]\nNames=nvidia'
-expect_refused vm1 nvidia_modeset
+case_begin 'module: busy, with a user that no device file shows'
+: >/etc/hookd/profiles/vm1.ini
+knob pin 1
+expect_refused vm1 'the module nvidia is in use (reference count '
+knob pin 0
+
+case_begin 'module: a chain that stays would make the unbind hang, so there is none'
+profile vm1 <<<$'[Module]\nPolicy=keep'
+expect_refused vm1 nvidia_drm
 
 case_begin 'driver: one that does not take the card'
 profile vm1 <<<$'[Driver]\nGuest=no-such-driver'
