@@ -50,18 +50,17 @@ uint64_t hooks_run_at_once(const char *const *argv, unsigned count, Samples *eac
 
 typedef struct Daemon {
         pid_t pid;
-        int notify_fd;
 } Daemon;
 
 /* A mount namespace of our own, with empty file systems over /run and /var/log: 0, or -errno when it may not be made.
  */
 int bench_enter_namespace(void);
 /* Starts the daemon in the foreground on the socket the shim knows, with so many profiles, and waits for READY=1. */
-void daemon_start(Daemon *d, unsigned profiles, uint64_t watchdog_usec);
+void daemon_start(Daemon *d, unsigned profiles);
 /* SIGTERM; it must go with 0. */
 void daemon_stop(Daemon *d);
-/* For so long nobody asks it anything. How many watchdog messages it sent. */
-unsigned daemon_idle(const Daemon *d, unsigned msec);
+/* Nothing is asked for so long. */
+void bench_let_pass(unsigned msec);
 /* KiB of a line of /proc/PID/smaps_rollup. */
 unsigned long daemon_memory(const Daemon *d, const char *key);
 /* How often it has gone to sleep. */
