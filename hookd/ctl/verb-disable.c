@@ -17,13 +17,14 @@ static void count_guest(void *userdata, const char *line)
 /* Without the hook nobody would tell hookd that a guest has stopped. */
 static int refuse_while_held(const Ctl *c, Fault *f)
 {
+        bool elsewhere = *c->root && streq(c->socket, WIRE_SOCKET); /* this machine's hookd knows nothing of an image */
         unsigned guests = 0;
 
-        if (c->force || *c->root || talk(c->socket, WIRE_STATUS, NULL, -1, count_guest, &guests, f) < 0 || guests == 0)
+        if (c->force || elsewhere || talk(c->socket, WIRE_STATUS, NULL, -1, count_guest, &guests, f) < 0 || guests == 0)
                 return 0;
         return fault_set(
                 f, -EBUSY, NULL,
-                "%u guests hold devices of this host, which would not come back when they stop: stop them first "
+                "guests hold devices of this host (%u), which would not come back when they stop: stop them first "
                 "(`hookctl status` lists them), or use --force",
                 guests);
 }

@@ -40,7 +40,7 @@ static void hook_prepare(Client *c, const Event *e, const char *label, int xml_f
 }
 
 /* Notes in every open journal of the guest that libvirt has done with it. */
-static const Holding *note_stopped(Server *s, const Event *e, const char *label)
+static const Holding *note_stopped(Server *s, const Event *e, const char *label, const char *what)
 {
         const Holding *first = ledger_look_up(s, e->domain);
         int r;
@@ -56,7 +56,7 @@ static const Holding *note_stopped(Server *s, const Event *e, const char *label)
                                   "cannot note in the journal that guest %s has stopped: %s", e->domain,
                                   fault_errno(r));
                 }
-                audit_event(e, label, h, "the guest holds devices; noted");
+                audit_event(e, label, h, what);
         }
         return first;
 }
@@ -64,7 +64,7 @@ static const Holding *note_stopped(Server *s, const Event *e, const char *label)
 static void hook_release(Client *c, const Event *e, const char *label)
 {
         Server *s = c->server;
-        const Holding *h = note_stopped(s, e, label);
+        const Holding *h = note_stopped(s, e, label, "the host is being put back");
         Job job = { .verb = JOB_RELEASE,
                     .domain = (char *) e->domain,
                     .event = (char *) label,
@@ -112,7 +112,7 @@ static void hook(Client *c, const WireMessage *m, int xml_fd)
                 hook_release(c, &e, label);
                 return;
         case HOOK_STOPPED:
-                (void) note_stopped(c->server, &e, label);
+                (void) note_stopped(c->server, &e, label, "noted");
                 break;
         default:
                 h = ledger_find(c->server, e.domain);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* hookctl against the real daemon with the stub for a worker. */
+#include "server/harness.h"
+
+static char said[16384];
+
+/* Runs hookctl with these arguments and --socket; input (may be NULL) is its stdin. Its output is in `said`. Returns
+ * its exit status. */
+static int run_hookctl(const char *const *arguments, const char *input)
+{
+        static char *const environment[] = { NULL };
+        char socket_option[128], *argv[12] = { (char *) HOOKCTL_EXE, socket_option };
+        posix_spawn_file_actions_t actions;
+        int in[2], out[2], status;
+        size_t size = 0;
+        ssize_t n;
+        pid_t pid;
+
+        (void) snprintf(socket_option, sizeof(socket_option), "--socket=%s/socket", d.dir);
+        for (size_t i = 0; arguments[i]; i++)
+                argv[i + 2] = (char *) arguments[i];
+        assert_ok(pipe2(in, O_CLOEXEC));
+        assert_ok(pipe2(out, O_CLOEXEC));
+        (void) posix_spawn_file_actions_init(&actions);
+        (void) posix_spawn_file_actions_adddup2(&actions, in[0], 0);
+        (void) posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+        (void) posix_spawn_file_actions_adddup2(&actions, out[1], 2);
+        assert_int_eq(posix_spawn(&pid, HOOKCTL_EXE, &actions, NULL, argv, environment), 0);
+        (void) posix_spawn_file_actions_destroy(&actions);
+        (void) close(in[0]);
+        (void) close(out[1]);
+        if (input)
+                assert_ok(write_all(in[1], input, strlen(input)));
+        (void) close(in[1]);
+        while ((n = read(out[0], said + size, sizeof(said) - 1 - size)) > 0)
+                size += (size_t) n;
+        said[size] = '\0';
+        (void) close(out[0]);
+        assert_ok(waitpid(pid, &status, 0));
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+#define hookctl(...)           run_hookctl((const char *const[]){ __VA_ARGS__, NULL }, NULL)
+#define hookctl_input(in, ...) run_hookctl((const char *const[]){ __VA_ARGS__, NULL }, (in))
+
+#define XML(name) \
+        "<domain type='kvm'><name>" name "</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid><devices/></domain>"
+
+static void start_holding(void)
+{
+        daemon_prepare();
+        daemon_write("profiles/held.ini", "");
+        daemon_start();
+        assert_int_eq(hook("held", "prepare", "begin", NULL), 0);
+        (void) next_call();
+        (void) next_call();
+}
+
+TEST(nobody_listens)
+{
+        daemon_prepare();
+        assert_int_eq(hookctl("status"), 1);
+        assert_contains(said, "hookd is not running");
+        assert_contains(said, "systemctl start hookd.socket");
+        assert_int_eq(hookctl("release", "x"), 1);
+        assert_int_eq(hookctl_input(XML("x"), "plan", "--domain-xml=-"), 1);
+}
+
+TEST(wrong_usage)
+{
+        daemon_prepare();
+        assert_int_eq(hookctl("nonsense"), 2);
+        assert_int_eq(hookctl("release"), 2);
+        assert_int_eq(hookctl("release", "a", "b"), 2);
+        assert_int_eq(hookctl("status", "--force"), 2);
+        assert_int_eq(hookctl("status", "--nonsense"), 2);
+        assert_int_eq(hookctl("plan"), 2);
+        assert_int_eq(hookctl("enable"), 2); /* --socket means nothing to it */
+}
+
+TEST(status)
+{
+        start_holding();
+        assert_int_eq(hookctl("status"), 0);
+        assert_contains(said, "hookd " HOOKD_VERSION " runs since ");
+        assert_contains(said, "\nheld                 held      since ");
+        assert_contains(said, "by the stub\n");
+        assert_int_eq(hookctl("status", "--raw"), 0);
+        assert_contains(said, "\nguest\tdomain=held\tuuid=");
+}
+
+TEST(plan)
+{
+        start_holding();
+        assert_int_eq(hookctl_input(XML("quick"), "plan", "--domain-xml=-"), 0);
+        assert_str_eq(said, "first line\nsecond line\n");
+        assert_contains(next_call(), "begins plan quick");
+        (void) next_call();
+        daemon_write("guest.xml", XML("-refuse"));
+        assert_int_eq(hookctl("plan", "--domain-xml", daemon_path("guest.xml"), "--", "-refuse"), 0);
+        assert_contains(next_call(), "begins plan -refuse");
+        (void) next_call();
+        daemon_write("guest.xml", XML("refuse"));
+        assert_int_eq(hookctl("plan", "--domain-xml", daemon_path("guest.xml")), 1);
+        assert_contains(said, "hookctl: the stub refuses");
+        (void) next_call();
+        (void) next_call();
+        assert_int_eq(hookctl("plan", "--domain-xml", daemon_path("guest.xml"), "other"), 1);
+        assert_contains(said, "is that of refuse");
+        assert_int_eq(hookctl("plan", "--domain-xml", daemon_path("missing.xml")), 1);
+        assert_int_eq(hookctl_input("<domain>", "plan", "--domain-xml=-"), 1);
+        no_call(0);
+}
+
+TEST(release)
+{
+        start_holding();
+        assert_int_eq(hookctl("release", "other"), 1);
+        assert_contains(said, "holds nothing");
+        assert_int_eq(hookctl("release", "held"), 0);
+        assert_contains(said, "held holds nothing of this host any more");
+        assert_false(have_journal("held"));
+}
+
+/* Without the hook nobody would tell hookd that the guest has stopped. */
+TEST(disable_while_a_guest_holds)
+{
+        char root[128];
+
+        start_holding();
+        (void) snprintf(root, sizeof(root), "--root=%s", d.dir);
+        assert_int_eq(hookctl("disable", root), 1);
+        assert_contains(said, "guests hold devices of this host (1)");
+        assert_int_eq(hookctl("disable", root, "--force"), 0);
+        assert_int_eq(hookctl("release", "held"), 0);
+        assert_int_eq(hookctl("disable", root), 0);
+}
+
+/* Whoever listens there is not believed. */
+TEST(a_strange_daemon)
+{
+        struct sockaddr_un at = { .sun_family = AF_UNIX };
+        int listening, status;
+        pid_t pid;
+
+        daemon_prepare();
+        (void) snprintf(at.sun_path, sizeof(at.sun_path), "%s/socket", d.dir);
+        listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        assert_ok(bind(listening, (struct sockaddr *) &at, sizeof(at)));
+        assert_ok(listen(listening, 4));
+        pid = fork();
+        assert_ok(pid);
+        if (pid == 0) {
+                for (int i = 0; i < 3; i++) {
+                        int fd = accept(listening, NULL, NULL);
+                        WireMessage m;
+
+                        assert_ok(wire_encode(&m, i == 1 ? WIRE_STATUS : WIRE_RESULT, 0, NULL, 0));
+                        if (i > 0)
+                                (void) send(fd, m.buf, m.len, MSG_NOSIGNAL);
+                        (void) close(fd);
+                }
+                _exit(0);
+        }
+        assert_int_eq(hookctl("status"), 1); /* hangs up */
+        assert_int_eq(hookctl("status"), 1); /* answers by a question */
+        assert_int_eq(hookctl("status"), 1); /* answers without a sentence */
+        assert_ok(waitpid(pid, &status, 0));
+        (void) close(listening);
+}
+
+TEST_MAIN
