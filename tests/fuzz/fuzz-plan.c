@@ -3,11 +3,11 @@
 
 #include "model/plan.h"
 
-/* Decoding loses nothing that encoding writes. */
+/* Decoding is strict: only what encoding writes. */
 void fuzz_one(const char *data, size_t size)
 {
-        _cleanup_(plan_freep) Plan *p = NULL, *q = NULL;
-        _cleanup_free_ char *text = NULL, *again = NULL;
+        _cleanup_(plan_freep) Plan *p = NULL;
+        _cleanup_free_ char *text = NULL;
         Fault f = { 0 };
         int r;
 
@@ -18,11 +18,5 @@ void fuzz_one(const char *data, size_t size)
                 return;
         }
         text = plan_encode(p);
-        CHECK(text);
-        r = plan_decode(text, strlen(text), &q, &f);
-        if (r < 0)
-                (void) fprintf(stderr, "%s\n%s", f.text, text);
-        CHECK(r == 0);
-        again = plan_encode(q);
-        CHECK(again && streq(again, text));
+        CHECK(text && strlen(text) == size && memcmp(text, data, size) == 0);
 }
