@@ -154,7 +154,7 @@ static char *unstick(Combo *c, const char *root)
 }
 
 /* A whole life with whatever faults are set; hangs: one of them is that. */
-static char *live(Combo *c, const char *root, bool hangs)
+static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
 {
         Fault f = { 0 };
         char *w;
@@ -191,6 +191,8 @@ static char *live(Combo *c, const char *root, bool hangs)
                 }
                 return NULL;
         }
+        if (must_refuse)
+                return wrong("nobody waits for the answer any more, and prepare succeeded");
         r = guest_round(c);
         if (r < 0)
                 return wrong("prepare succeeded, but the guest cannot start: %s", strerror(-r));
@@ -249,7 +251,7 @@ static bool run_and_die(Combo *c, const char *root, bool recovering, char **ret_
                 if (recovering)
                         (void) recover(c, root, &kept, &f);
                 else {
-                        char *w = live(c, root, false);
+                        char *w = live(c, root, false, false);
 
                         (void) snprintf(l->wrong, sizeof(l->wrong), "%s", w ? w : "");
                 }
@@ -354,6 +356,16 @@ static char *plan_case(Combo *c, const Case *x)
         return fake_violations(c->h) ? wrong("broke a law: %s", fake_violations(c->h)) : NULL;
 }
 
+/* The last operation of prepare at which it sees that the client has gone. */
+static unsigned last_look(const Combo *c)
+{
+        unsigned at = c->n_prepare;
+
+        while (at > 0 && !streq(c->ops[at].op, "wait"))
+                at--;
+        return at;
+}
+
 char *case_run(Combo *c, const Case *x, const char *root)
 {
         FakeFault one = { .what = FAKE_ERRNO, .at = x->at };
@@ -389,7 +401,7 @@ char *case_run(Combo *c, const Case *x, const char *root)
                 one.at = x->at + 1 + x->at * 13 % 60;
                 (void) fake_fault_add(c->h, &one);
         }
-        return live(c, root, streq(x->kind, "hang"));
+        return live(c, root, streq(x->kind, "hang"), streq(x->kind, "cancel") && x->at <= last_look(c));
 }
 
 static void note(void *arg, unsigned n, const char *op, const char *target, bool effect, bool hand)
@@ -426,7 +438,7 @@ char *case_trace(Combo *c, const char *root)
         fake_state_set(c->h, c->before);
         journal_clear(c, root);
         fake_trace(c->h, note, c);
-        w = live(c, root, false);
+        w = live(c, root, false, false);
         fake_trace(c->h, NULL, NULL);
         return w;
 }
