@@ -3,66 +3,39 @@
 
 #include "util/macro.h"
 
+#include <stdio.h>
 #include <sys/types.h>
 
-/* What the benchmarks share: samples and their table, a hook called as libvirt calls it, the daemon and what it uses.
- * Everything waits for an event, with a deadline; bench_fail() ends the benchmark with exit status 1. */
+/* Ends the program with a sentence: 1 failed, 77 cannot run here. */
+_Noreturn void die(int status, const char *fmt, ...) _printf_(2, 3);
 
-#define PATIENCE_MSEC 30000
+/* A mount namespace with a private, empty /run, /etc/hookd and /var/log: nothing here touches the machine. */
+void bench_isolate(void);
+char *bench_read(const char *path);
+void bench_write(const char *path, const char *text);
 
-void bench_fail(const char *fmt, ...) _printf_(1, 2) __attribute__((noreturn));
+/* The daemon in the foreground, with files below /run. extra: "NAME=value" for its environment or NULL. */
+pid_t daemon_start(const char *const *env);
+void daemon_stop(pid_t pid);
 
-/* ---- samples and limits: table.c ---- */
+typedef struct Usage {
+        uint64_t pss, anonymous; /* bytes */
+        unsigned fds;
+        uint64_t waits; /* voluntary context switches: how often it went to sleep */
+} Usage;
+Usage usage_of(pid_t pid);
 
-typedef struct Samples {
-        uint64_t *list; /* nanoseconds */
-        size_t n, max;
-} Samples;
+/* Runs n of them at once as libvirt runs its hook: fork, exec with three pipes and an almost empty environment, the XML
+ * fed, until both outputs are closed and the process is gone. argv[0] is the program. ns[i] gets each one's time. Dies
+ * when one writes to stdout or stderr or exits with anything but 0. */
+void run_many(const char *const *argv, const char *xml, size_t n, uint64_t *ns);
 
-uint64_t now_nsec(void);
-void samples_init(Samples *s, size_t max);
-void samples_add(Samples *s, uint64_t nsec);
-void samples_done(Samples *s);
-/* The p-th percentile; sorts. */
-uint64_t samples_percentile(Samples *s, unsigned p);
+typedef struct Times {
+        double median, p99, worst; /* microseconds */
+} Times;
+Times times_of(uint64_t *ns, size_t n); /* sorts */
+void print_times(const char *what, size_t n, Times t);
 
-/* One line of the table: what, how many, median and p99. */
-void table_head(const char *title);
-void table_row(const char *what, Samples *s);
-/* A line for a part that cannot run. Never silent. */
-void table_not_run(const char *what, const char *why);
-/* A line that says whether a measured value keeps its limit; a missed one is remembered. */
-void limit_at_most(const char *what, double value, double limit, const char *unit);
-void limit_at_least(const char *what, double value, double limit, const char *unit);
-unsigned limits_missed(void);
-
-/* ---- a hook: spawn.c ---- */
-
-/* Runs argv as libvirt runs a hook: fork and exec, pipes for all three streams, an environment of LC_ALL and PATH, the
- * domain's XML fed to stdin, until both outputs are at their end and the process has been waited for. Fails unless it
- * exits with 0 and says nothing: that is what an event nobody owns looks like. Nanoseconds from the first pipe on. */
-uint64_t hook_run(const char *const *argv);
-/* `count` of them at the same moment, each from a process of its own: adds the time of each to `each`, returns the time
- * until the last one was through. */
-uint64_t hooks_run_at_once(const char *const *argv, unsigned count, Samples *each);
-
-/* ---- the daemon: daemon.c ---- */
-
-typedef struct Daemon {
-        pid_t pid;
-} Daemon;
-
-/* A mount namespace of our own, with empty file systems over /run and /var/log: 0, or -errno when it may not be made.
- */
-int bench_enter_namespace(void);
-/* Starts the daemon in the foreground on the socket the shim knows, with so many profiles, and waits for READY=1. */
-void daemon_start(Daemon *d, unsigned profiles);
-/* SIGTERM; it must go with 0. */
-void daemon_stop(Daemon *d);
-/* Nothing is asked for so long. */
-void bench_let_pass(unsigned msec);
-/* KiB of a line of /proc/PID/smaps_rollup. */
-unsigned long daemon_memory(const Daemon *d, const char *key);
-/* How often it has gone to sleep. */
-unsigned long daemon_sleeps(const Daemon *d);
-unsigned daemon_descriptors(const Daemon *d);
+/* One line of the table of limits; a missed one makes bench_result() 1. */
+void limit(bool kept, const char *fmt, ...) _printf_(2, 3);
+int bench_result(void);

@@ -61,6 +61,20 @@ static bool readable(int fd, int msec)
         return poll(&p, 1, msec) > 0;
 }
 
+static pid_t running;
+
+/* A benchmark that fails says whether the daemon was still there. */
+static void say_how_it_is(void)
+{
+        int status;
+        pid_t r = running > 0 ? waitpid(running, &status, WNOHANG) : -1;
+
+        if (r == 0)
+                (void) fprintf(stderr, "the daemon (%i) was running\n", (int) running);
+        else if (r > 0)
+                (void) fprintf(stderr, "the daemon (%i) had ended with wait status %#x\n", (int) r, (unsigned) status);
+}
+
 static void launch(Daemon *d, unsigned profiles)
 {
         char folder[64] = "--profiles=" FOLDER "/profiles-";
@@ -113,7 +127,10 @@ void daemon_start(Daemon *d, unsigned profiles)
         (void) unlink(NOTIFY);
         if (fd < 0 || bind(fd, (struct sockaddr *) &at, sizeof(at)) < 0)
                 bench_fail("cannot listen on " NOTIFY ": %m");
+        if (running == 0)
+                (void) atexit(say_how_it_is);
         launch(d, profiles);
+        running = d->pid;
         while (!strstr(said, "READY=1")) {
                 ssize_t n = readable(fd, PATIENCE_MSEC) ? recv(fd, said, sizeof(said) - 1, 0) : 0;
 
@@ -129,6 +146,7 @@ void daemon_stop(Daemon *d)
         _cleanup_close_ int fd = (int) syscall(SYS_pidfd_open, d->pid, 0);
         int status = 0;
 
+        running = -1;
         (void) kill(d->pid, SIGTERM);
         if (!readable(fd, PATIENCE_MSEC))
                 (void) kill(d->pid, SIGKILL);

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What an event costs that nobody owns, and what the daemon costs that waits for one: `meson test --benchmark`. */
+#include "bench/bench.h"
+
+#include "util/fd.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+/* `started` rather than `prepare`: the same for the shim, and the one event with which a foreign hook, which takes
+ * every guest for its own, does nothing to the machine. */
+#define EVENT "nobody", "started", "begin", "-", NULL
+
+#define RAW_TIMES      2.2
+#define BASELINE_TIMES 10.0
+#define IDLE_PSS       (5U << 19) /* 2.5 MiB */
+#define IDLE_MSEC      10000
+
+static const char *const shim[] = { SHIM, EVENT }, *const raw[] = { RAW, EVENT };
+static const char *const no_env[] = { NULL };
+static char *xml;
+
+static uint64_t one(const char *const *argv)
+{
+        uint64_t ns;
+
+        run_many(argv, xml, 1, &ns);
+        return ns;
+}
+
+/* In turns, so that whatever else the machine does hits all of them. */
+static void compare(const char *shim_name, const char *const *baseline)
+{
+        enum { ROUNDS = 2000, EVERY = 10 };
+        static uint64_t ns_shim[ROUNDS], ns_raw[ROUNDS], ns_baseline[ROUNDS / EVERY];
+        Times s, r, b;
+
+        for (int i = 0; i < 50; i++)
+                (void) (one(shim) + one(raw));
+        for (int i = 0; i < ROUNDS; i++) {
+                ns_raw[i] = one(raw);
+                ns_shim[i] = one(shim);
+                if (baseline && i % EVERY == 0)
+                        ns_baseline[i / EVERY] = one(baseline);
+        }
+        r = times_of(ns_raw, ROUNDS);
+        s = times_of(ns_shim, ROUNDS);
+        print_times("a static program that only ends", ROUNDS, r);
+        print_times(shim_name, ROUNDS, s);
+        if (SHIM_IS_MUSL)
+                limit(s.median <= RAW_TIMES * r.median, "%.2f x the program that only ends (at most %.1f)",
+                      s.median / r.median, RAW_TIMES);
+        else
+                (void) printf("  NOT RUN: the limit for the shim holds for the musl build; here it takes %.2f x\n",
+                              s.median / r.median);
+        if (!baseline)
+                return;
+        b = times_of(ns_baseline, ROUNDS / EVERY);
+        print_times("the baseline hook", ROUNDS / EVERY, b);
+        limit(b.median >= BASELINE_TIMES * s.median, "the baseline hook takes %.1f x as long (at least %.0f)",
+              b.median / s.median, BASELINE_TIMES);
+}
+
+static int events(const char *baselines)
+{
+        char path[4096];
+        const char *const baseline[] = { path, EVENT };
+        pid_t pid = daemon_start(no_env);
+
+        (void) snprintf(path, sizeof(path), "%s/desktop-hook.sh", baselines);
+        compare("the shim", *baselines ? baseline : NULL);
+        if (!*baselines)
+                (void) puts("  NOT RUN: the baseline hook: -Dbaselines= names no folder");
+        daemon_stop(pid);
+        return bench_result();
+}
+
+/* Half of them by their file's name, half with globs, and hookd.conf. */
+static int profiles(void)
+{
+        char path[64], text[64];
+        pid_t pid;
+
+        for (int i = 0; i < 1000; i++) {
+                (void) snprintf(path, sizeof(path), "/run/profiles/guest-%i.ini", i);
+                (void) snprintf(text, sizeof(text), i % 2 ? "[Match]\nDomain=gpu-%i-* *-box-%i\n" : "", i, i);
+                bench_write(path, text);
+        }
+        bench_write("/run/hookd.conf", "[Holders]\nTimeoutSec=5\n");
+        pid = daemon_start(no_env);
+        compare("the shim, 1000 profiles", NULL);
+        (void) printf("  the daemon with them: PSS %" PRIu64 " KiB\n", usage_of(pid).pss / 1024);
+        daemon_stop(pid);
+        return bench_result();
+}
+
+static int burst(void)
+{
+        enum { AT_ONCE = 100, ROUNDS = 20 };
+        static uint64_t ns[AT_ONCE * ROUNDS];
+        pid_t pid = daemon_start(no_env);
+        unsigned fds = usage_of(pid).fds;
+
+        for (int i = 0; i < ROUNDS; i++)
+                run_many(shim, xml, AT_ONCE, ns + i * AT_ONCE);
+        print_times("the shim, 100 at once", AT_ONCE * ROUNDS, times_of(ns, AT_ONCE * ROUNDS));
+        limit(usage_of(pid).fds == fds, "%u descriptors before, %u after", fds, usage_of(pid).fds);
+        daemon_stop(pid);
+        return bench_result();
+}
+
+static int soak(size_t rounds)
+{
+        uint64_t *ns = calloc(rounds, sizeof(*ns));
+        pid_t pid = daemon_start(no_env);
+        Usage before, after;
+
+        if (!ns || rounds == 0)
+                return 1;
+        for (size_t i = 0; i < 1000; i++)
+                (void) one(shim);
+        before = usage_of(pid);
+        for (size_t i = 0; i < rounds; i++)
+                ns[i] = one(shim);
+        after = usage_of(pid);
+        print_times("the shim, in a row", rounds, times_of(ns, rounds));
+        (void) printf("  the daemon: PSS %" PRIu64 " KiB before, %" PRIu64 " KiB after\n", before.pss / 1024,
+                      after.pss / 1024);
+        /* PSS also moves with what other processes share */
+        limit(after.anonymous == before.anonymous, "%" PRIu64 " KiB of its own before, %" PRIu64 " KiB after",
+              before.anonymous / 1024, after.anonymous / 1024);
+        limit(after.fds == before.fds, "%u descriptors before, %u after", before.fds, after.fds);
+        daemon_stop(pid);
+        free(ns);
+        return bench_result();
+}
+
+/* A service manager that asks for a sign of life every 4 s and reads none: systemd asks for one a minute. */
+static uint64_t waits_in(pid_t pid, Usage *ret)
+{
+        Usage before;
+
+        (void) one(shim); /* what comes after an event is not idle time, but must end */
+        (void) poll(NULL, 0, 1000);
+        before = usage_of(pid);
+        (void) poll(NULL, 0, IDLE_MSEC);
+        *ret = usage_of(pid);
+        return ret->waits - before.waits;
+}
+
+static int idle(void)
+{
+        static const char *const watched[] = { "WATCHDOG_USEC=4000000", "NOTIFY_SOCKET=/run/notify", NULL };
+        struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = "/run/notify" };
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        uint64_t waits;
+        Usage u;
+        pid_t pid;
+
+        if (bind(fd, (struct sockaddr *) &sa, sizeof(sa)) < 0)
+                die(1, "%s: %m", sa.sun_path);
+        pid = daemon_start(no_env);
+        waits = waits_in(pid, &u);
+        limit(u.pss <= IDLE_PSS, "PSS %" PRIu64 " KiB, %" PRIu64 " of it its own (at most %u)", u.pss / 1024,
+              u.anonymous / 1024, IDLE_PSS / 1024);
+        limit(waits == 0, "%" PRIu64 " wake-ups in 10 s without a watchdog (none allowed)", waits);
+        daemon_stop(pid);
+
+        pid = daemon_start(watched);
+        waits = waits_in(pid, &u);
+        /* sd-event gives its sign after a half to three quarters of the time */
+        limit(waits >= 3 && waits <= 5, "%" PRIu64 " wake-ups in 10 s with a watchdog of 4 s (3 to 5)", waits);
+        daemon_stop(pid);
+        (void) close(fd);
+        return bench_result();
+}
+
+int main(int argc, char **argv)
+{
+        const char *what = argc > 1 ? argv[1] : "", *value = argc > 2 ? argv[2] : "";
+
+        if (SANITIZED)
+                die(77, "NOT RUN: this is a build with sanitizers; a release build can be measured");
+        bench_isolate();
+        xml = bench_read(TESTS_DIR "/unit/data/domain-started.xml");
+        if (streq(what, "events"))
+                return events(value);
+        if (streq(what, "profiles"))
+                return profiles();
+        if (streq(what, "burst"))
+                return burst();
+        if (streq(what, "soak"))
+                return soak(strtoul(value, NULL, 10));
+        if (streq(what, "idle"))
+                return idle();
+        die(2, "usage: bench events [BASELINES-FOLDER] | profiles | burst | soak N | idle");
+}
