@@ -91,12 +91,13 @@ static void print_guest(const Record *r, bool colour, FILE *f)
         term_cell(f, colour, state_colour(state), state, record_usec(r, "since") > 0 ? 10 : 0);
         if (record_usec(r, "since") > 0)
                 (void) fprintf(f, "since %s", term_time(record_usec(r, "since"), since));
-        if (*record_value(r, "profile"))
-                (void) fprintf(f, "  %s", record_value(r, "profile"));
         (void) fputc('\n', f);
         if (*record_value(r, "card")) {
+                char line[1024];
+
+                (void) snprintf(line, sizeof(line), "%s, by %s", record_value(r, "card"), record_value(r, "profile"));
                 (void) fputs("    ", f);
-                term_wrap(f, record_value(r, "card"), 4, 4);
+                term_wrap(f, line, 4, 4);
         }
         if (*text) {
                 (void) fputs("    ", f);

@@ -39,19 +39,22 @@ void term_wrap(FILE *f, const char *text, size_t used, size_t indent)
 {
         bool begun = false;
 
-        text += strspn(text, " ");
         while (*text) {
-                size_t bytes = strcspn(text, " "), columns = columns_of(text, bytes);
+                size_t blanks = strspn(text, " "), bytes = strcspn(text + blanks, " ");
+                size_t columns = columns_of(text + blanks, bytes);
 
-                if (begun && used + 1 + columns > TERM_WIDTH) {
+                if (bytes == 0)
+                        break;
+                if (begun && used + blanks + columns > TERM_WIDTH) {
                         (void) fprintf(f, "\n%*s", (int) indent, "");
                         used = indent;
-                        begun = false;
+                        text += blanks;
+                        blanks = 0;
                 }
-                (void) fprintf(f, "%s%.*s", begun ? " " : "", (int) bytes, text);
-                used += columns + begun;
+                (void) fprintf(f, "%.*s", (int) (blanks + bytes), text);
+                used += blanks + columns;
+                text += blanks + bytes;
                 begun = true;
-                text += bytes + strspn(text + bytes, " ");
         }
         (void) fputc('\n', f);
 }

@@ -5,19 +5,26 @@
 #include "ctl/term.h"
 #include "wire/wire.h"
 
-/* Lines come ready from the worker; what is indented stays so when it is wrapped. */
+/* Where a line's second column begins, which its continuation is aligned with. */
+static size_t second_column(const char *line)
+{
+        size_t indent = strspn(line, " ");
+        const char *gap = strstr(line + indent, "  ");
+
+        return gap && gap - line < TERM_WIDTH / 2 ? (size_t) (gap - line) + strspn(gap, " ") : indent + 4;
+}
+
+/* Lines come ready from the worker. */
 static void print_line(void *userdata, const char *line)
 {
         const Ctl *c = userdata;
-        size_t indent = strspn(line, " ");
-        bool warning = startswith(line, "warning: ");
+        size_t used = 0;
 
-        (void) printf("%*s", (int) indent, "");
-        if (warning) {
-                term_cell(stdout, c->colour, COLOUR_YELLOW, "warning:", 9);
-                line += 9;
+        if (startswith(line, "warning: ")) {
+                used = strlen("warning:");
+                term_cell(stdout, c->colour, COLOUR_YELLOW, "warning:", used);
         }
-        term_wrap(stdout, line, warning ? 9 : indent, indent + 4);
+        term_wrap(stdout, line + used, used, used > 0 ? used + 1 : second_column(line));
 }
 
 static int run(const Ctl *c)

@@ -78,7 +78,7 @@ TEST(wrapping)
         char word[200];
 
         assert_str_eq(wrapped("", 0, 4), "\n");
-        assert_str_eq(wrapped("a  b", 0, 4), "a b\n");
+        assert_str_eq(wrapped("  a  b ", 0, 4), "  a  b\n");
         memset(word, 'x', sizeof(word));
         (void) strcpy(word + 78, " y");
         (void) snprintf(word + 80, sizeof(word) - 80, " z");

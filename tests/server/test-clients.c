@@ -291,6 +291,8 @@ static pid_t start_activated(int type, int *ret_socket)
                 (void) snprintf(value, sizeof(value), "%i", (int) getpid());
                 (void) setenv("LISTEN_PID", value, 1);
                 (void) setenv("LISTEN_FDS", "1", 1);
+                (void) setenv("WATCHDOG_USEC", "200000", 1);
+                (void) setenv("NOTIFY_SOCKET", daemon_path("notify"), 1);
                 (void) close(STDERR_FILENO);
                 (void) execl(HOOKD_EXE, HOOKD_EXE, "--audit=none", "--no-owner-check", "--worker=" STUB_EXE, journals,
                              profiles, NULL);
@@ -299,13 +301,32 @@ static pid_t start_activated(int type, int *ret_socket)
         return pid;
 }
 
+static void expect_notification(const char *wanted)
+{
+        char text[512];
+        ssize_t n;
+
+        if (!readable(d.notify_fd, PATIENCE))
+                test_fail("no %s", wanted);
+        n = recv(d.notify_fd, text, sizeof(text) - 1, 0);
+        text[n > 0 ? n : 0] = '\0';
+        assert_contains(text, wanted);
+}
+
 TEST(socket_activation)
 {
         int socket_fd, status;
 
         daemon_prepare();
+        d.notify_fd = listen_datagrams("notify");
         d.pid = start_activated(SOCK_SEQPACKET, &socket_fd);
+        expect_notification("READY=1");
+        expect_notification("STATUS=0 guests hold devices");
+        expect_notification("WATCHDOG=1");
+        expect_notification("WATCHDOG=1");
         assert_int_eq(hook("nobody", "prepare", "begin", NULL), 0);
+        closep(&d.notify_fd);
+        d.notify_fd = -1;
         daemon_stop();
         assert_true(daemon_exists("socket"));
         (void) close(socket_fd);
