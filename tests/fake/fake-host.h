@@ -29,6 +29,7 @@
  *           that driver] [holds=no: such a rider is a client, remove() of DRIVER waits for it] [fbname=amdgpudrmfb]
  *           [vfio=no] [evicts=no: a probe throws the firmware framebuffer out] [fbcon-pins=no] [autoload=yes]
  *           [takes=200ms] [fails=ERRNO] [waits=no: its remove() waits until its nodes are closed]
+ *           [needs-device=no: nvidia.ko does not load (-ENODEV) where it can drive nothing]
  *   platform NAME [driver=] [owner=BDF] [fb="EFI VGA"] [drm=no: simpledrm] [bar=START+SIZE]
  *   console NAME BOUND            console "VGA+" yes: the system's; "frame buffer device" follows the framebuffers
  *   unit ID [names=a,b] [active=inactive] [job=] [load=loaded] [cgroup=/system.slice/ID] [stop-timeout=90s]

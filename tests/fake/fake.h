@@ -55,7 +55,7 @@ typedef struct Function {
 
 typedef struct Module {
         char name[40], driver[32], rides[32], deps[128], pre[64], post[128], match[256], fbname[24];
-        bool loaded, builtin, holds, vfio, evicts, fbcon_pins, autoload, waits, going;
+        bool loaded, builtin, holds, vfio, evicts, fbcon_pins, autoload, waits, going, needs_device;
         unsigned gives; /* bits 1 << GIVE_x */
         int refs, fails;
         unsigned order; /* of registration: drivers are tried in it */

@@ -72,6 +72,14 @@ static int load_list(Fake *k, const char *list)
         return 0;
 }
 
+static bool drives_any(Fake *k, const Module *m)
+{
+        FOREACH(const Function, fn, k->s.functions, k->s.n_functions)
+        if (fn->present && streq(fn->driver, m->driver))
+                return true;
+        return false;
+}
+
 int module_load(Fake *k, const char *name)
 {
         Module *m = module_find(k, name);
@@ -104,6 +112,10 @@ int module_load(Fake *k, const char *name)
                 if (m->driver[0] && !m->rides[0] && !fn->driver[0] && !fn->locked &&
                     (fn->override[0] ? streq(fn->override, m->driver) : module_matches(m, fn)))
                         (void) pci_bind(k, fn, m);
+        }
+        if (m->needs_device && !drives_any(k, m)) {
+                m->loaded = false;
+                return -ENODEV;
         }
         fake_uevent(k);
         (void) load_list(k, m->post);

@@ -76,6 +76,7 @@ const Field fields_module[] = {
         OTHER(Module, FIELD_INT, "fails", fails),
         OTHER(Module, FIELD_BOOL, "waits", waits),
         OTHER(Module, FIELD_BOOL, "going", going),
+        OTHER(Module, FIELD_BOOL, "needs-device", needs_device),
         OTHER(Module, FIELD_UINT, "order", order),
         OTHER(Module, FIELD_U64, "busy-until", busy_until),
         TEXT(Module, "new-id", new_id),

@@ -143,11 +143,14 @@ TEST(vfio_takes_the_screen)
         assert_int_eq(host_exists(h, "/sys/class/vtconsole/vtcon1"), 0); /* gone with the last framebuffer */
         assert_str_eq(text(h, "/sys/class/vtconsole/vtcon0/bind"), "1");
         /* and back: loading the module does not take it from vfio-pci, clearing the override alone neither */
-        assert_ok(host_module(h, MODULE_LOAD, "nvidia", NULL));
+        assert_int_eq(host_module(h, MODULE_LOAD, "nvidia", NULL), -ENODEV);
         assert_str_eq(driver(h, "0000:01:00.0"), "vfio-pci");
         assert_ok(put(h, GPU "/driver_override", "\n"));
+        assert_str_eq(driver(h, "0000:01:00.0"), "vfio-pci");
         assert_ok(put(h, DRV "vfio-pci/unbind", "0000:01:00.0"));
         assert_ok(put(h, "/sys/bus/pci/drivers_probe", "0000:01:00.0"));
+        assert_str_eq(driver(h, "0000:01:00.0"), "ENOENT"); /* it loads nothing */
+        assert_ok(host_module(h, MODULE_LOAD, "nvidia", NULL));
         assert_str_eq(driver(h, "0000:01:00.0"), "nvidia");
         assert_str_eq(text(h, "/proc/fb"), "0 nvidia-drmdrmfb");
         assert_str_eq(text(h, "/sys/class/vtconsole/vtcon1/bind"), "1");
@@ -188,7 +191,10 @@ TEST(override_keeps_a_loaded_module_away)
 
         desktop_down(h);
         assert_ok(put(h, GPU "/driver_override", "vfio-pci"));
-        assert_ok(host_module(h, MODULE_LOAD, "nvidia", NULL));
+        assert_int_eq(host_module(h, MODULE_LOAD, "nvidia", NULL), -ENODEV); /* no card for it: it does not stay */
+        assert_int_eq(host_exists(h, "/sys/module/nvidia"), 0);
+        assert_str_eq(driver(h, "0000:01:00.0"), "ENOENT");
+        assert_ok(host_module(h, MODULE_LOAD, "nouveau", NULL));
         assert_str_eq(driver(h, "0000:01:00.0"), "ENOENT");
         assert_clean(h);
 }
