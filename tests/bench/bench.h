@@ -26,9 +26,10 @@ typedef struct Usage {
 Usage usage_of(pid_t pid);
 
 /* Runs n of them at once as libvirt runs its hook: fork, exec with three pipes and an almost empty environment, the XML
- * fed, until both outputs are closed and the process is gone. argv[0] is the program. ns[i] gets each one's time. Dies
- * when one writes to stdout or stderr or exits with anything but 0. */
-void run_many(const char *const *argv, const char *xml, size_t n, uint64_t *ns);
+ * fed, until both outputs are closed and the process is gone. argv[0] is the program. ns[i] gets each one's time;
+ * ns_exec[i] (may be NULL) without the fork, which depends on the size of who forks. Dies when one writes to stdout or
+ * stderr or exits with anything but 0. */
+void run_many(const char *const *argv, const char *xml, size_t n, uint64_t *ns, uint64_t *ns_exec);
 
 typedef struct Times {
         double median, p99, worst; /* microseconds */

@@ -75,9 +75,9 @@ case_begin 'module: a chain that stays would make the unbind hang, so there is n
 profile vm1 <<<$'[Module]\nPolicy=keep'
 expect_refused vm1 nvidia_drm
 
-case_begin 'driver: one that does not take the card'
+case_begin 'module: the driver that the guest shall have does not exist'
 profile vm1 <<<$'[Driver]\nGuest=no-such-driver'
-expect_refused vm1 no-such-driver
+expect_refused vm1 'no module no_such_driver'
 
 case_begin 'a unit that is slow to stop, and a start with too little time'
 profile vm1 <<<$'[Transaction]\nStartTimeoutSec=3\n[Services]\nStopUnits=lab-slow.service'
@@ -85,7 +85,7 @@ printf '[Service]\nExecStart=sleep infinity\nExecStop=sleep 8\n' >/run/systemd/s
 systemctl daemon-reload
 systemctl start lab-slow.service
 save_state before
-expect_refused vm1 StartTimeoutSec
+expect_refused vm1 'lab-slow.service did not stop in time'
 check 'it runs again' wait_for 'systemctl is-active -q lab-slow' 20
 printf '[Service]\nExecStart=sleep infinity\n' >/run/systemd/system/lab-slow.service
 systemctl daemon-reload
