@@ -24,7 +24,7 @@ int main(int argc, char **argv)
                 fprintf(stderr, "plan-of: %s\n", f.text);
                 return 2;
         }
-        if (combo_plan(h, argv[2], argv[3], &plan, &profile, &f) < 0) {
+        if (combo_plan(h, NULL, argv[2], argv[3], &plan, &profile, &f) < 0) {
                 if (!profile) {
                         fprintf(stderr, "plan-of: %s\n", f.text);
                         return 2;

@@ -34,10 +34,11 @@ static int xml_fd(const char *domain, char *const *functions)
         return TAKE_FD(fd);
 }
 
-int combo_plan(Host *h, const char *profiles_dir, const char *profile, Plan **ret, Profile **ret_profile, Fault *f)
+int combo_plan(Host *h, char *const *guest_functions, const char *profiles_dir, const char *profile, Plan **ret,
+               Profile **ret_profile, Fault *f)
 {
         _cleanup_(guest_freep) Guest *guest = NULL;
-        _cleanup_strv_ char **functions = NULL;
+        _cleanup_strv_ char **functions = guest_functions ? strv_copy(guest_functions) : NULL;
         Worker w = {
                 .verb = "prepare",
                 .domain = profile,
@@ -50,7 +51,7 @@ int combo_plan(Host *h, const char *profiles_dir, const char *profile, Plan **re
         };
         int r;
 
-        if (fake_host_guest(h, &functions) < 0)
+        if (!functions && fake_host_guest(h, &functions) < 0)
                 return -ENOMEM;
         w.xml_fd = xml_fd(profile, functions);
         if (w.xml_fd < 0)
@@ -92,7 +93,7 @@ int combo_new(const char *tree_path, const char *profiles_dir, const char *profi
         c->summary = fake_host_summary(c->h);
         if (!c->before || !c->summary)
                 return fault_set(f, -ENOMEM, tree_path, "out of memory");
-        r = combo_plan(c->h, profiles_dir, profile, &c->plan, &p, f);
+        r = combo_plan(c->h, NULL, profiles_dir, profile, &c->plan, &p, f);
         if (fake_violations(c->h))
                 return fault_set(f, -EPROTO, tree_path, "scan: %s", fake_violations(c->h));
         if (r < 0 && !p)

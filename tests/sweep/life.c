@@ -348,7 +348,7 @@ static char *plan_case(Combo *c, const Case *x)
         char *dot = strchr(c->name, '.');
 
         (void) fake_fault_add(c->h, &one);
-        if (combo_plan(c->h, SWEEP_PROFILES, dot + 1, &plan, &p, &f) < 0 && !*f.text)
+        if (combo_plan(c->h, NULL, SWEEP_PROFILES, dot + 1, &plan, &p, &f) < 0 && !*f.text)
                 return wrong("refused without a word");
         now = fake_host_summary(c->h);
         if (!streq(now, c->summary))

@@ -29,8 +29,9 @@ typedef struct Combo {
 int combo_new(const char *tree_path, const char *profiles_dir, const char *profile, Combo **ret, Fault *f);
 Combo *combo_free(Combo *c);
 DEFINE_CLEANUP(Combo, combo_free)
-/* scan and planner on c->h as it is. */
-int combo_plan(Host *h, const char *profiles_dir, const char *profile, Plan **ret, Profile **ret_profile, Fault *f);
+/* scan and planner on h as it is, for these functions; NULL: those of the tree's `guest` line. */
+int combo_plan(Host *h, char *const *functions, const char *profiles_dir, const char *profile, Plan **ret,
+               Profile **ret_profile, Fault *f);
 
 /* diff.c: lines that differ from `before` and must not; NULL: none. held: the guest side was reached. */
 char *host_differences(const Combo *c, Host *h);
