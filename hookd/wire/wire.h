@@ -8,11 +8,12 @@
  * both ends are on one machine. A WIRE_HOOK request carries one descriptor (SCM_RIGHTS): the read end of the pipe from
  * which libvirt feeds the domain XML; the daemon never reads it, the worker does.
  *
- * hook request, by the client:   WIRE_HOOK    argv[1..] of the hook (NAME OP SUBOP EXTRA, at most WIRE_MAX_STRINGS)
- * the daemon answers             WIRE_ACCEPTED value = seconds within which the result will have been sent
- * and later, or at once          WIRE_RESULT  value = 0 or the exit status; strings[0] = sentence for a refusal, else
- * "" operator's requests            WIRE_STATUS, WIRE_PLAN (guest; fd = domain XML), WIRE_RELEASE (guest) are answered
- * by any number of  WIRE_TEXT    strings[0] = one line for stdout and one                        WIRE_RESULT A
+ * By a hook:       WIRE_HOOK      argv[1..] of the hook: NAME OP SUBOP EXTRA (at most WIRE_MAX_STRINGS)
+ *   answered with  WIRE_ACCEPTED  value = seconds within which the result will have been sent
+ *   and later with WIRE_RESULT    value = 0 or the exit status; strings[0] = the sentence of a refusal, else ""
+ * By the operator: WIRE_STATUS, WIRE_RELEASE (guest), WIRE_PLAN (guest, and the domain XML as descriptor)
+ *   answered with  WIRE_TEXT      any number of them, strings[0] = one line for stdout
+ *   and then with  WIRE_RESULT
  * WIRE_RESULT without ACCEPTED before it is allowed (an event nobody owns, a refusal). */
 
 #include <stddef.h>
