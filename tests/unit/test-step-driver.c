@@ -201,6 +201,24 @@ TEST(nothing_is_unbound_while_a_node_is_open)
         bench_close(&b);
 }
 
+/* nvidia_drm is a client inside the kernel: nvidia's remove() would wait for it. */
+TEST(nothing_is_unbound_from_under_modeset)
+{
+        Bench b;
+        const Action *a;
+
+        bench_open_with(&b, "two-cards", "module nvidia_drm holds=yes");
+        assert_ok(bench_plan(&b, &step_driver));
+        a = bench_action(&b, "driver", CARD);
+        b.h->deadline = UINT64_MAX;
+        assert_ok(host_unit(b.h, UNIT_STOP, "nvidia-persistenced.service", NULL));
+        assert_ok(host_session_terminate(b.h, "3"));
+        assert_int_eq(bench_go(&b, a, "vfio-pci"), -EBUSY);
+        assert_contains(b.f.text, "modeset=1");
+        assert_false(b.h->stuck);
+        bench_close(&b);
+}
+
 TEST(a_guest_still_has_it)
 {
         char *functions[] = { (char *) CARD, (char *) SOUND, NULL };

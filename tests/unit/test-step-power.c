@@ -93,6 +93,8 @@ TEST(lost_in_a_rescan)
         assert_str_eq(bench_value(&b, a), "control=on d3cold=1");
         assert_int_eq(bench_go(&b, a, "control=auto d3cold=0"), 0);
         assert_str_eq(bench_value(&b, a), "control=auto d3cold=0");
+        assert_int_eq(bench_go(&b, a, "none"), 0); /* it was not there before: nothing to give back */
+        assert_str_eq(bench_value(&b, a), "control=auto d3cold=0");
         bench_close(&b);
 }
 

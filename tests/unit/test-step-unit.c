@@ -63,6 +63,32 @@ TEST(a_compositor_on_both_cards_goes)
         bench_close(&b);
 }
 
+/* logind keeps the card open for a session whose shell is not to be seen. */
+TEST(pid_1_and_logind_count_as_the_desktop)
+{
+        Bench b;
+
+        bench_open(&b, "two-cards-wayland");
+        bench_scan(&b);
+        for (size_t i = 0; i < b.view->n_holders; i++)
+                if (b.view->holders[i].pid != 1)
+                        b.view->holders[i].node[0] = '\0';
+        assert_ok(step_display_manager.plan(&b.in, b.plan, &b.f));
+        assert_int_eq(b.plan->n_actions, 1);
+        bench_scan(&b);
+        for (size_t i = 0; i < b.view->n_holders; i++)
+                if (!streq0(b.view->holders[i].unit, "systemd-logind.service"))
+                        b.view->holders[i].node[0] = '\0';
+        assert_ok(step_display_manager.plan(&b.in, b.plan, &b.f));
+        assert_int_eq(b.plan->n_actions, 2);
+        bench_scan(&b);
+        for (size_t i = 0; i < b.view->n_holders; i++)
+                b.view->holders[i].node[0] = '\0';
+        assert_ok(step_display_manager.plan(&b.in, b.plan, &b.f));
+        assert_int_eq(b.plan->n_actions, 2); /* the other card has a display */
+        bench_close(&b);
+}
+
 TEST(policy_keep)
 {
         Bench b;
