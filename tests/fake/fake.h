@@ -266,7 +266,13 @@ bool clock_step(Fake *k, uint64_t until); /* to the next thing that happens, at 
 void clock_settle(Fake *k);               /* hung calls that need hang no longer */
 void fake_uevent(Fake *k);
 
-/* ---- ops.c ---- */
+/* ---- ops.c, ops-service.c ---- */
+enum { COST_READ = 15, COST_WRITE = 400, COST_HAND = 2000, COST_BUS = 5000 }; /* usec */
+int op_unit(Host *h, UnitOp op, const char *name, UnitInfo *ret);
+int op_session(Host *h, SessionOp op, const char *id, HostSession **ret, size_t *ret_n);
+int op_holders(Host *h, char *const *nodes, HostHolder **ret, size_t *ret_n);
+int op_signal(Host *h, const HostHolder *holder, int signo);
+int op_wait(Host *h, unsigned what, const HostHolder *holders, size_t n, uint64_t slice_usec);
 extern const HostOps fake_ops_table;
 Function *op_function(Fake *k, const char *target, const char *value);       /* whose device lock a call takes */
 int fake_do(Fake *k, const char *op, const char *target, const char *value); /* the effect alone, as it was asked for */
@@ -275,7 +281,10 @@ int fault_begin(Fake *k, const char *op, const char *target, const char *value, 
 void fault_end(Fake *k, bool effect);
 int fault_probe(Fake *k, const char *bdf, const char *driver);
 
-/* ---- text.c, save.c ---- */
+/* ---- boot.c ---- */
+void fake_boot(Fake *k);
+
+/* ---- text.c, words.c, save.c ---- */
 typedef enum FieldType {
         FIELD_TEXT,
         FIELD_BOOL,

@@ -8,86 +8,6 @@
 
 /* Tree text -> state. A table says which word sets which field, the same for reading and for writing (save.c). */
 
-void text_copy(char *field, size_t size, const char *s)
-{
-        size_t n = MIN(strlen(s), size - 1);
-
-        memmove(field, s, n);
-        field[n] = '\0';
-}
-
-bool word_in(const char *list, const char *word)
-{
-        size_t n = strlen(word);
-
-        for (const char *p = list; (p = strstr(p, word)); p += n)
-                if ((p == list || strchr(", ", p[-1])) && (p[n] == '\0' || p[n] == ',' || p[n] == ' '))
-                        return true;
-        return false;
-}
-
-bool glob_in(const char *list, const char *s)
-{
-        char buf[256], *at = buf, *glob;
-
-        text_set(buf, list);
-        while ((glob = strsep(&at, ",")))
-                if (*glob && fnmatch(glob, s, 0) == 0)
-                        return true;
-        return false;
-}
-
-int words_split(const char *line, char words[][192], unsigned max)
-{
-        unsigned n = 0;
-
-        for (const char *p = line;; n++) {
-                size_t used = 0;
-                bool quoted = false;
-
-                p += strspn(p, " \t");
-                if (!*p || *p == '#')
-                        return (int) n;
-                if (n == max)
-                        return -E2BIG;
-                for (; *p && (quoted || !strchr(" \t", *p)); p++) {
-                        char c = *p;
-
-                        if (c == '"') {
-                                quoted = !quoted;
-                                continue;
-                        }
-                        if (c == '\\' && p[1]) {
-                                c = *++p;
-                                if (c == 'n')
-                                        c = '\n';
-                                else if (c == 't')
-                                        c = '\t';
-                                else if (c == 'x' && p[1] && p[2]) {
-                                        c = (char) strtol((char[]){ p[1], p[2], 0 }, NULL, 16);
-                                        p += 2;
-                                }
-                        }
-                        if (used >= sizeof(words[0]) - 1)
-                                return -EMSGSIZE;
-                        words[n][used++] = c;
-                }
-                if (quoted)
-                        return -EINVAL;
-                words[n][used] = '\0';
-        }
-}
-
-int fake_host_guest(Host *h, char ***ret)
-{
-        Fake *k = fake_of(h);
-
-        for (unsigned i = 0; i < ARRAY_SIZE(k->s.guest) && k->s.guest[i][0]; i++)
-                if (strv_append(ret, k->s.guest[i]) < 0)
-                        return -ENOMEM;
-        return 0;
-}
-
 static const char *const gives[] = { "drm", "render", "fb", "sound", "usb", "i2c", "nvidia", "block", "net" };
 
 const char *give_name(int give)
@@ -338,55 +258,6 @@ static int parse_line(Fake *k, const char *line, const char *name, bool *saved, 
         return object ? parse_fields(fields, object, words + 2, n - 2) : -EINVAL;
 }
 
-/* A tree written by hand says which driver a function is on; what follows from that is worked out as at boot. */
-static void boot(Fake *k)
-{
-        bool fbcon = k->s.fbcon_there, bound = k->s.fbcon_bound, system_bound = k->s.system_bound;
-
-        FOREACH(Module, m, k->s.modules, k->s.n_modules)
-        if (m->loaded || m->builtin)
-                m->order = ++k->s.order;
-        FOREACH(Platform, p, k->s.platforms, k->s.n_platforms)
-        if (p->driver[0] && p->fb == NO) {
-                p->fb = 0;
-                if (p->simpledrm && p->drm == NO)
-                        p->drm = 0;
-                console_framebuffer_added(k);
-        }
-        FOREACH(Function, fn, k->s.functions, k->s.n_functions)
-        {
-                const Module *m;
-
-                text_set(fn->reset_now, fn->reset_default);
-                fn->has_reset = fn->reset_default[0] != '\0';
-                m = module_of_driver(k, fn->driver);
-                if (!m)
-                        continue;
-                nodes_give(k, fn, m->gives);
-                FOREACH(Module, rider, k->s.modules, k->s.n_modules)
-                if (rider->loaded && streq(rider->rides, fn->driver))
-                        nodes_give(k, fn, rider->gives);
-        }
-        if (fbcon)
-                k->s.fbcon_bound = bound;
-        if (k->s.fbcon_there && !fbcon)
-                k->s.fbcon_bound = true;
-        k->s.system_bound = k->s.fbcon_there ? system_bound && !k->s.fbcon_bound : true;
-        k->s.udev_busy_until = 0;
-        k->dirty = true;
-        FOREACH(Unit, u, k->s.units, k->s.n_units)
-        if (streq(u->active, "active"))
-                unit_open(k, u);
-        FOREACH(Holder, x, k->s.holders, k->s.n_holders)
-        {
-                uint64_t after;
-
-                holder_open(k, x);
-                if (x->leaves[0] >= '0' && x->leaves[0] <= '9' && parse_span(x->leaves, &after) == 0)
-                        (void) later_add(k, LATER_HOLDER_EXIT, after, "", x->pid);
-        }
-}
-
 static int parse_text(Fake *k, const char *text, size_t size, const char *name, bool *saved, Fault *f)
 {
         unsigned line_no = 0;
@@ -431,7 +302,7 @@ int fake_host_parse(const char *text, size_t size, const char *name, Host **ret,
         if (r < 0)
                 return r;
         if (!saved)
-                boot(k);
+                fake_boot(k);
         *ret = TAKE_PTR(h);
         return 0;
 }

@@ -7,8 +7,6 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-enum { GUEST_PID = 4711, OWNER_PID = 500 };
-
 /* What a process that dies leaves to the next one. */
 typedef struct Legacy {
         bool crashed;
@@ -30,89 +28,6 @@ static char *wrong(const char *fmt, ...)
         return s;
 }
 
-static Txn txn(Combo *c, Journal *j, const char *root, bool back)
-{
-        return (Txn){
-                .host = c->h,
-                .journal = j,
-                .root = root,
-                .domain = c->plan->domain,
-                .event = back ? "release/end" : "prepare/begin",
-                .forward_timeout = c->forward,
-                .back_timeout = back ? c->back : c->rollback,
-        };
-}
-
-static int prepare(Combo *c, const char *root, bool owner, Fault *f)
-{
-        _cleanup_(journal_closep) Journal *j = NULL;
-        Plan *plan = NULL;
-        Txn t;
-        int r;
-
-        c->h->no_cancel = false;
-        r = plan_decode(c->plan_text, strlen(c->plan_text), &plan, f);
-        if (r < 0)
-                return r;
-        r = journal_create(root, plan->uuid, &j, f);
-        if (r >= 0 && owner)
-                r = journal_set_owner(j, OWNER_PID, OWNER_PID);
-        if (r < 0) {
-                plan_free(plan);
-                return r;
-        }
-        t = txn(c, j, root, false);
-        return txn_prepare(&t, plan, f);
-}
-
-/* Another process opens what is there and goes back. -ENOENT: nothing was there. */
-static int release(Combo *c, const char *root, bool unstuck, Fault *f)
-{
-        _cleanup_(journal_closep) Journal *j = NULL;
-        Txn t;
-        int r;
-
-        r = journal_open(root, c->plan->uuid, 1, &j, f);
-        if (r < 0)
-                return r;
-        if (!j->plan)
-                return journal_remove(j);
-        if (unstuck)
-                (void) journal_log(j, LOG_WORD_UNSTUCK, -1, NULL);
-        t = txn(c, j, root, true);
-        return txn_revert(&t, "release", f);
-}
-
-static int recover(Combo *c, const char *root, bool *ret_kept, Fault *f)
-{
-        _cleanup_(journal_closep) Journal *j = NULL;
-        Txn t;
-        int r;
-
-        *ret_kept = false;
-        r = journal_open(root, c->plan->uuid, 1, &j, f);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
-        t = txn(c, j, root, true);
-        return txn_recover(&t, ret_kept, f);
-}
-
-static bool journal_left(Combo *c, const char *root)
-{
-        char path[512];
-
-        (void) snprintf(path, sizeof(path), "%s/%s", root, c->plan->uuid);
-        return access(path, F_OK) == 0;
-}
-
-static void journal_clear(Combo *c, const char *root)
-{
-        _cleanup_(journal_closep) Journal *j = NULL;
-
-        if (c->plan && journal_open(root, c->plan->uuid, 1, &j, NULL) >= 0)
-                (void) journal_remove(j);
-}
-
 /* The end of every story: the host as it was, no journal, nothing done that must not be. */
 static char *judge(Combo *c, const char *root)
 {
@@ -124,7 +39,7 @@ static char *judge(Combo *c, const char *root)
         diff = host_differences(c, c->h);
         if (diff)
                 return wrong("the host is not as before:\n%s", diff);
-        if (journal_left(c, root))
+        if (life_journal_left(c, root))
                 return wrong("the journal is left");
         return NULL;
 }
@@ -147,7 +62,7 @@ static char *unstick(Combo *c, const char *root)
         (void) fake_release_hangs(c->h);
         c->h->stuck = false;
         fake_advance(c->h, USEC_PER_SEC);
-        r = release(c, root, true, &f);
+        r = life_release(c, root, true, &f);
         if (r < 0 && r != -ENOENT)
                 return wrong("the kernel let go, but not all could be put back: %s", f.text);
         return NULL;
@@ -160,7 +75,7 @@ static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
         char *w;
         int r;
 
-        r = prepare(c, root, false, &f);
+        r = life_prepare(c, root, false, &f);
         if (c->h->stuck && !hangs)
                 return wrong("hung the card by itself: %s", c->h->stuck_what);
         if (c->h->stuck) {
@@ -172,13 +87,13 @@ static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
         if (r < 0) {
                 if (!*f.text)
                         return wrong("refused without a word (%s)", strerror(-r));
-                if (journal_left(c, root)) { /* the rollback met the second fault */
+                if (life_journal_left(c, root)) { /* the rollback met the second fault */
                         bool kept;
 
                         if (!strstr(f.text, "NOT everything"))
                                 return wrong("a journal is left, and the refusal does not say so: %s", f.text);
                         fake_faults_clear(c->h);
-                        r = recover(c, root, &kept, &f);
+                        r = life_recover(c, root, &kept, &f);
                         if (r < 0 || kept)
                                 return wrong("recovery after the refusal: %s", kept ? "kept" : f.text);
                 }
@@ -198,7 +113,7 @@ static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
                 return wrong("prepare succeeded, but the guest cannot start: %s", strerror(-r));
         c->h->deadline = UINT64_MAX;
         c->h->no_cancel = false;
-        r = release(c, root, false, &f);
+        r = life_release(c, root, false, &f);
         if (c->h->stuck && !hangs)
                 return wrong("hung the card by itself: %s", c->h->stuck_what);
         if (c->h->stuck) {
@@ -206,12 +121,12 @@ static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
                 return w ? w : judge(c, root);
         }
         if (r < 0) {
-                if (!journal_left(c, root))
+                if (!life_journal_left(c, root))
                         return wrong("release failed and left no journal: %s", f.text);
                 if (!*f.text)
                         return wrong("release failed without a word");
                 fake_faults_clear(c->h);
-                r = release(c, root, false, &f);
+                r = life_release(c, root, false, &f);
                 if (r < 0)
                         return wrong("a second release, without the fault, failed: %s", f.text);
         }
@@ -249,7 +164,7 @@ static bool run_and_die(Combo *c, const char *root, bool recovering, char **ret_
 
                 fake_on_crash(c->h, die, l);
                 if (recovering)
-                        (void) recover(c, root, &kept, &f);
+                        (void) life_recover(c, root, &kept, &f);
                 else {
                         char *w = live(c, root, false, false);
 
@@ -296,7 +211,7 @@ static char *crash_case(Combo *c, const Case *x, const char *root)
                         return w;
                 fake_advance(c->h, USEC_PER_SEC);
         }
-        r = recover(c, root, &kept, &f);
+        r = life_recover(c, root, &kept, &f);
         if (r < 0)
                 return wrong("recovery failed: %s", f.text);
         if (kept)
@@ -311,7 +226,7 @@ static char *kept_case(Combo *c, const Case *x, const char *root)
         Fault f = { 0 };
         int r;
 
-        r = prepare(c, root, !guest, &f);
+        r = life_prepare(c, root, !guest, &f);
         if (r < 0)
                 return c->gated ? NULL : wrong("prepare: %s", f.text);
         if (guest && (r = fake_guest_start(c->h, c->plan->functions, GUEST_PID)) < 0)
@@ -322,7 +237,7 @@ static char *kept_case(Combo *c, const Case *x, const char *root)
                         return wrong("no owner");
         }
         a = fake_host_summary(c->h);
-        r = recover(c, root, &kept, &f);
+        r = life_recover(c, root, &kept, &f);
         b = fake_host_summary(c->h);
         if (r < 0 || !kept)
                 return wrong("a guest that %s was not left alone: %s", guest ? "runs" : "is being started", f.text);
@@ -332,7 +247,7 @@ static char *kept_case(Combo *c, const Case *x, const char *root)
                 fake_guest_stop(c->h, GUEST_PID);
         else
                 (void) journal_note_stopped(root, c->plan->uuid);
-        r = recover(c, root, &kept, &f);
+        r = life_recover(c, root, &kept, &f);
         if (r < 0 || kept)
                 return wrong("the guest is gone, and recovery did not put the host back: %s", f.text);
         return judge(c, root);
@@ -374,7 +289,7 @@ char *case_run(Combo *c, const Case *x, const char *root)
         fake_state_set(c->h, c->before);
         if (streq(x->kind, "plan"))
                 return plan_case(c, x);
-        journal_clear(c, root);
+        life_journal_clear(c, root);
         if (startswith(x->kind, "crash") || streq(x->kind, "recrash"))
                 return crash_case(c, x, root);
         if (startswith(x->kind, "kept"))
@@ -429,88 +344,16 @@ char *case_trace(Combo *c, const char *root)
 
         fake_reset(c->h);
         fake_state_set(c->h, c->before);
-        journal_clear(c, root);
-        c->gated = prepare(c, root, false, &f) < 0;
+        life_journal_clear(c, root);
+        c->gated = life_prepare(c, root, false, &f) < 0;
         if (c->gated && !*f.text)
                 return wrong("refused without a word");
         c->n_prepare = fake_ops(c->h);
         fake_reset(c->h);
         fake_state_set(c->h, c->before);
-        journal_clear(c, root);
+        life_journal_clear(c, root);
         fake_trace(c->h, note, c);
         w = live(c, root, false, false);
         fake_trace(c->h, NULL, NULL);
         return w;
-}
-
-/* Reads outnumber effects by far, and between two of them neither host nor journal moves: of what fails at a read,
- * every so manieth says as much as all. The profiles beside the empty one walk the same code, so there the effects are
- * enough. */
-static bool worth(const Combo *c, unsigned at, const char *kind)
-{
-        bool effect = c->ops[at].effect, after_effect = at > 1 && c->ops[at - 1].effect;
-        bool main = endswith(c->name, ".empty");
-
-        if (streq(kind, "crash-before"))
-                return effect || after_effect || (main && at % 4 == 0);
-        if (streq(kind, "EIO"))
-                return effect || (main && at % 2 == 0);
-        if (streq(kind, "cancel"))
-                return effect || (main && at % 8 == 0);
-        if (streq(kind, "lie") || streq(kind, "hang") || streq(kind, "slow"))
-                return effect;
-        return main && (effect || at % 16 == 0);
-}
-
-/* What cannot be, or says nothing. */
-static bool possible(const Combo *c, unsigned at, const char *kind)
-{
-        static const char *const effects[] = { "crash-after", "lie", "late", "slow", "EBUSY", "EAGAIN" };
-        const OpInfo *op = &c->ops[at];
-
-        if (streq(op->op, "wait") || streq(op->op, "exists"))
-                return streq(kind, "crash-before") || (streq(kind, "cancel") && at <= c->n_prepare);
-        for (unsigned i = 0; i < ARRAY_SIZE(effects); i++)
-                if (streq(kind, effects[i]))
-                        return op->effect;
-        return !(streq(kind, "hang") && !op->hand) && !(streq(kind, "cancel") && at > c->n_prepare);
-}
-
-bool case_next(const Combo *c, bool full, unsigned *i, Case *ret)
-{
-        static const char *const kinds[] = { "crash-before", "crash-after", "recrash", "EIO",  "ENODEV",
-                                             "EBUSY",        "EAGAIN",      "lie",     "hang", "late",
-                                             "slow",         "cancel",      "double" };
-        static const char *const once[] = { "clean", "kept-guest", "kept-owner" };
-
-        for (;;) {
-                unsigned n = (*i)++, at;
-                const char *kind;
-
-                *ret = (Case){ 0 };
-                if (n < c->n_plan) {
-                        ret->at = n + 1;
-                        (void) snprintf(ret->kind, sizeof(ret->kind), "plan");
-                        if (full || (endswith(c->name, ".empty") && n % 3 == 0))
-                                return true;
-                        continue;
-                }
-                n -= c->n_plan;
-                if (c->refusal)
-                        return false;
-                if (n < ARRAY_SIZE(once)) {
-                        (void) snprintf(ret->kind, sizeof(ret->kind), "%s", once[n]);
-                        return true;
-                }
-                n -= (unsigned) ARRAY_SIZE(once);
-                at = n / (unsigned) ARRAY_SIZE(kinds) + 1;
-                kind = kinds[n % ARRAY_SIZE(kinds)];
-                if (at > c->n_total)
-                        return false;
-                if (!possible(c, at, kind) || (!full && !worth(c, at, kind)))
-                        continue;
-                ret->at = at;
-                (void) snprintf(ret->kind, sizeof(ret->kind), "%s", kind);
-                return true;
-        }
 }

@@ -33,6 +33,14 @@ DEFINE_CLEANUP(Combo, combo_free)
 int combo_plan(Host *h, char *const *functions, const char *profiles_dir, const char *profile, Plan **ret,
                Profile **ret_profile, Fault *f);
 
+/* transact.c: as a worker of its own would; 0 or -errno. release and recover open what is there. */
+enum { GUEST_PID = 4711, OWNER_PID = 500 };
+int life_prepare(Combo *c, const char *root, bool owner, Fault *f);
+int life_release(Combo *c, const char *root, bool unstuck, Fault *f); /* -ENOENT: nothing was there */
+int life_recover(Combo *c, const char *root, bool *ret_kept, Fault *f);
+bool life_journal_left(Combo *c, const char *root);
+void life_journal_clear(Combo *c, const char *root);
+
 /* diff.c: lines that differ from `before` and must not; NULL: none. held: the guest side was reached. */
 char *host_differences(const Combo *c, Host *h);
 
