@@ -42,13 +42,20 @@ wait_for() {
 	done
 }
 
+# Is a process there, and not only waiting to be reaped? (kill -0 is true for a zombie, and bash may reap late.)
+running() {
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+	[[ ${stat##*) } != [ZX]* ]]
+}
+
 # bounded SECONDS COMMAND...: its exit status, or 124 when it is not done in time; it is then killed and left behind.
 bounded() {
 	local seconds=$1 pid
 	shift
 	"$@" </dev/null &
 	pid=$!
-	if wait_for "! kill -0 $pid 2>/dev/null" "$seconds"; then
+	if wait_for "! running $pid" "$seconds"; then
 		wait "$pid"
 	else
 		kill -9 "$pid" 2>/dev/null
