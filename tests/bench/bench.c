@@ -26,6 +26,7 @@ static pid_t daemon_pid;
 
 void die(int status, const char *fmt, ...)
 {
+        int ended;
         va_list ap;
 
         (void) fflush(stdout);
@@ -33,7 +34,9 @@ void die(int status, const char *fmt, ...)
         (void) vfprintf(stderr, fmt, ap);
         va_end(ap);
         (void) fputc('\n', stderr);
-        if (daemon_pid > 0)
+        if (daemon_pid > 0 && waitpid(daemon_pid, &ended, WNOHANG) == daemon_pid)
+                (void) fprintf(stderr, "the daemon has ended, wait status %#x\n", (unsigned) ended);
+        else if (daemon_pid > 0)
                 (void) kill(daemon_pid, SIGTERM);
         exit(status);
 }
