@@ -2,15 +2,9 @@
 #include "step/rank.h"
 #include "step/unit.h"
 
-/* Daemons that keep a vendor's device files open for as long as they run. */
-static const struct {
-        uint16_t vendor;
-        const char *unit;
-} known_holders[] = {
-        { 0x10de, "nvidia-persistenced.service" },
-        { 0x10de, "nvidia-powerd.service" },
-};
+#define VENDOR_NVIDIA 0x10de
 
+/* Daemons that keep NVIDIA's device files open for as long as they run. */
 const char *const step_known_units[] = { "nvidia-persistenced.service", "nvidia-powerd.service", NULL };
 
 static bool planned(const Plan *plan, const char *id)
@@ -21,12 +15,12 @@ static bool planned(const Plan *plan, const char *id)
         return false;
 }
 
-static bool card_is_of(const PlanInput *in, uint16_t vendor)
+static bool card_is_nvidia(const PlanInput *in)
 {
         for (size_t i = 0; i < in->n_functions; i++) {
                 const HostFunction *fn = hostview_function(in->view, &in->functions[i]);
 
-                if (fn && fn->vendor == vendor)
+                if (fn && fn->vendor == VENDOR_NVIDIA)
                         return true;
         }
         return false;
@@ -44,10 +38,12 @@ static int services_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
                 if (!unit_append(plan, "services", *id, u, "the profile stops it"))
                         return -ENOMEM;
         }
-        for (size_t i = 0; in->profile->known_holders && i < ARRAY_SIZE(known_holders); i++) {
-                const HostUnit *u = hostview_unit(in->view, known_holders[i].unit);
+        if (!in->profile->known_holders || !card_is_nvidia(in))
+                return 0;
+        for (const char *const *id = step_known_units; *id; id++) {
+                const HostUnit *u = hostview_unit(in->view, *id);
 
-                if (!unit_is_up(u) || !card_is_of(in, known_holders[i].vendor) || planned(plan, u->id))
+                if (!unit_is_up(u) || planned(plan, u->id))
                         continue;
                 if (!unit_append(plan, "services", u->id, u, "it keeps the card's device files open"))
                         return -ENOMEM;
