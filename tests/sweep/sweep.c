@@ -7,14 +7,16 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <signal.h>
 #include <time.h>
 
 /* Every host x every profile x every operation of a guest's life x everything that may go wrong there. */
 
 enum { JOBS = 2 };
 
-static unsigned shown = 20;
+static unsigned shown = 20, every = 1;
 static bool full, verbose;
 
 typedef struct Tally {
@@ -83,6 +85,8 @@ static void sweep_combo(Tally *t, const char *tree, const char *profile, const c
                 }
         }
         for (unsigned i = 0; case_next(c, full || only, &i, &x);) {
+                if (!only && x.at > 0 && i % every != 0)
+                        continue;
                 if (only) {
                         char id[64];
 
@@ -160,11 +164,9 @@ static void sweep_all(Tally *t, int job, int jobs, const char *only, char *const
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
-                { "case", required_argument, NULL, 'c' },
-                { "show", required_argument, NULL, 's' },
-                { "full", no_argument, NULL, 'f' },
-                { "verbose", no_argument, NULL, 'v' },
-                { NULL, 0, NULL, 0 },
+                { "case", required_argument, NULL, 'c' }, { "show", required_argument, NULL, 's' },
+                { "full", no_argument, NULL, 'f' },       { "every", required_argument, NULL, 'e' },
+                { "verbose", no_argument, NULL, 'v' },    { NULL, 0, NULL, 0 },
         };
         _cleanup_strv_ char **trees = NULL, **profiles = NULL;
         Tally *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -183,11 +185,14 @@ int main(int argc, char **argv)
                 case 'f':
                         full = true;
                         break;
+                case 'e':
+                        every = (unsigned) MAX(atoi(optarg), 1);
+                        break;
                 case 'v':
                         verbose = true;
                         break;
                 default:
-                        fprintf(stderr, "usage: sweep [--full] [--show FAILURES] [--verbose] [--case "
+                        fprintf(stderr, "usage: sweep [--full | --every N] [--show FAILURES] [--verbose] [--case "
                                         "TREE.PROFILE[:KIND:OPERATION]]\n");
                         return 2;
                 }
@@ -205,6 +210,7 @@ int main(int argc, char **argv)
                 if (pid < 0)
                         abort();
                 if (pid == 0) {
+                        (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
                         sweep_all(t, job, jobs, only, trees, profiles);
                         (void) fflush(stdout);
                         strv_free(trees);
@@ -215,13 +221,14 @@ int main(int argc, char **argv)
         if (jobs == 1)
                 sweep_all(t, 0, 1, only, trees, profiles);
         for (int status; jobs > 1 && wait(&status) > 0;)
-                bad |= status != 0;
+                if (status != 0) {
+                        printf("FAILED: a process died by itself (status %#x)\n", (unsigned) status);
+                        bad = 1;
+                }
         (void) clock_gettime(CLOCK_MONOTONIC, &b);
         printf("sweep: %u hosts with profiles (%u of them refuse), %u cases, %u failed, %.1f s\n", t->combos,
                t->refused, t->cases, t->failed,
                (double) (b.tv_sec - a.tv_sec) + (double) (b.tv_nsec - a.tv_nsec) / 1e9);
-        if (bad)
-                printf("sweep: a process died by itself\n");
         if (t->cases == 0)
                 printf("sweep: nothing was run\n");
         return bad || t->failed > 0 || t->cases == 0;
