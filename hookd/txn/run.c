@@ -123,13 +123,18 @@ static int journal_plan(Txn *t, Plan *plan, uint64_t limit, Fault *f)
         }
 }
 
-static int run_gate(Txn *t, const Action *a, uint64_t limit, Fault *f)
+static int run_gate(Txn *t, int i, uint64_t limit, Fault *f)
 {
+        const Action *a = &t->journal->plan->actions[i];
         uint64_t start = host_now(t->host);
         int r;
 
         engine_deadline(t->host, a->timeout_ms * USEC_PER_MSEC, limit);
         r = step_find(a->step)->gate(t->host, a, f);
+        if (r < 0 && t->host->stuck) { /* a reset before the guest's time */
+                (void) journal_log(t->journal, LOG_WORD_STUCK, i, f->text);
+                audit_step(t, a, NULL, NULL, "stuck", host_now(t->host) - start, LOG_CRIT, MESSAGE_STEP_STUCK, f->text);
+        }
         if (r < 0)
                 return fault_default(f, r, a->target, "%s %s: %s", a->step, a->target, fault_errno(r));
         audit_step(t, a, NULL, NULL, "clear", host_now(t->host) - start, LOG_INFO, MESSAGE_STEP, NULL);
@@ -215,7 +220,7 @@ static int apply(Txn *t, uint64_t limit, Fault *f)
                 r = check_going(t, limit, f);
                 if (r < 0)
                         return r;
-                r = a->flags & ACTION_GATE ? run_gate(t, a, limit, f) : apply_one(t, (int) i, limit, f);
+                r = a->flags & ACTION_GATE ? run_gate(t, (int) i, limit, f) : apply_one(t, (int) i, limit, f);
                 if (r < 0)
                         return r;
         }
