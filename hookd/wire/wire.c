@@ -116,7 +116,8 @@ static int take_fd(struct msghdr *msg)
         return first;
 }
 
-int wire_receive(int sock, WireMessage *m, int *ret_fd)
+/* One packet. *ret_fd gets the first descriptor that came with it or -1. */
+static int receive_packet(int sock, WireMessage *m, int *ret_fd)
 {
         struct iovec iov = { .iov_base = m->buf, .iov_len = sizeof(m->buf) };
         Control control;
@@ -127,32 +128,40 @@ int wire_receive(int sock, WireMessage *m, int *ret_fd)
                 .msg_controllen = sizeof(control.buf),
         };
         ssize_t n;
-        int fd, r;
+        int r;
 
-        if (ret_fd)
-                *ret_fd = -1;
+        *ret_fd = -1;
         m->len = 0;
         do
                 n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         while (n < 0 && errno == EINTR);
         if (n < 0)
                 return -errno;
-        fd = take_fd(&msg);
+        *ret_fd = take_fd(&msg);
         m->len = (size_t) n;
         if (n == 0) /* an empty packet looks the same, and is no message either */
-                r = 0;
-        else if (msg.msg_flags & MSG_TRUNC)
-                r = -EBADMSG;
-        else {
-                r = wire_decode(m);
-                if (r == 0)
-                        r = 1;
+                return 0;
+        if (msg.msg_flags & MSG_TRUNC)
+                return -EBADMSG;
+        r = wire_decode(m);
+        return r < 0 ? r : 1;
+}
+
+int wire_receive(int sock, WireMessage *m, int *ret_fd)
+{
+        int fd, r;
+
+        r = receive_packet(sock, m, &fd);
+        if (r == 0 && fd < 0) {
+                /* The kernel looks into the queue first and for a hang-up then (unix_dgram_recvmsg()): a message that
+                 * came in between, with the hang-up behind it, is in the queue now. */
+                r = receive_packet(sock, m, &fd);
+                if (r == -EAGAIN)
+                        r = 0;
         }
-        if (fd >= 0) {
-                if (ret_fd && r > 0)
-                        *ret_fd = fd;
-                else
-                        (void) close(fd);
-        }
+        if (ret_fd)
+                *ret_fd = r > 0 ? fd : -1;
+        if (fd >= 0 && (!ret_fd || r <= 0))
+                (void) close(fd);
         return r;
 }

@@ -233,6 +233,34 @@ TEST(too_big_a_packet)
         (void) close(fds[1]);
 }
 
+/* The kernel may say 0 although a message is there, when the hang-up comes right behind it. That is a matter of
+ * nanoseconds; an empty packet looks the same. */
+TEST(a_message_behind_a_zero)
+{
+        static WireMessage m, got;
+        int fds[2], fd, before;
+
+        pair(fds);
+        before = count_fds();
+        assert_ok(wire_encode(&m, WIRE_RESULT, 1, NULL, 0));
+        assert_int_eq(send(fds[0], "", 0, 0), 0);
+        send_fds(fds[0], &m, 2);
+        assert_int_eq(wire_receive(fds[1], &got, &fd), 1);
+        assert_int_eq(got.head.type, WIRE_RESULT);
+        assert_true(fd >= 0);
+        (void) close(fd);
+        assert_int_eq(count_fds(), before);
+        assert_int_eq(wire_receive(fds[1], &got, &fd), -EAGAIN);
+        assert_int_eq(send(fds[0], "", 0, 0), 0);
+        assert_int_eq(wire_receive(fds[1], &got, &fd), 0); /* who sends that is not waited for */
+        assert_int_eq(fd, -1);
+        assert_int_eq(send(fds[0], "x", 1, 0), 1);
+        assert_int_eq(wire_receive(fds[1], &got, &fd), -EBADMSG);
+        (void) close(fds[0]);
+        assert_int_eq(wire_receive(fds[1], &got, &fd), 0);
+        (void) close(fds[1]);
+}
+
 TEST(a_full_socket_does_not_block)
 {
         static WireMessage m;
