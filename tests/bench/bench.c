@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -103,6 +104,7 @@ pid_t daemon_start(const char *const *env)
                 die(1, "fork: %m");
         if (pid == 0) {
                 (void) signal(SIGPIPE, SIG_DFL);
+                (void) prctl(PR_SET_PDEATHSIG, SIGTERM); /* not to stay behind */
                 (void) execve(argv[0], (char *const *) argv, (char *const *) env);
                 die(127, "%s: %m", argv[0]);
         }
