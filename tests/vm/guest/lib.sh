@@ -411,7 +411,7 @@ lab_reset() {
 	rm -f /etc/modprobe.d/lab-*
 	guests_clear
 	bounded 60 systemctl stop hookd.socket hookd.service 2>/dev/null
-	rm -rf /run/hookd-txn/* /etc/libvirt/hooks/*
+	rm -rf /run/hookd-txn/* /etc/libvirt/hooks/* /var/lib/hookd
 	if [[ -d $LAB_STATE/etc-hookd ]]; then
 		rm -rf /etc/hookd
 		cp -a "$LAB_STATE/etc-hookd" /etc/hookd
@@ -478,7 +478,8 @@ hook_install() {
 
 hooks_clear() {
 	[[ -n $(ls -A /etc/libvirt/hooks) ]] || return 0
-	rm -rf /etc/libvirt/hooks/*
+	# with hookctl's record of what it installed: by force is by force
+	rm -rf /etc/libvirt/hooks/* /var/lib/hookd
 	libvirt_restart
 }
 
