@@ -232,9 +232,13 @@ const Holding *ledger_next(const Server *s, const char *domain, const Holding *p
 
 const Holding *ledger_look_up(Server *s, const char *domain)
 {
-        /* a worker of this guest may have opened its journal since the last look */
-        if (s->ledger.unsettled || jobs_find(s, domain))
-                ledger_refresh(s, NULL);
+        const Holding *h = ledger_find(s, domain);
+
+        /* A worker may have opened its journal since the last look, even one that nobody here knows: a miss is looked
+         * at again, because a release that is not seen leaves the card with nobody. */
+        if (h && !s->ledger.unsettled && !jobs_find(s, domain))
+                return h;
+        ledger_refresh(s, NULL);
         return ledger_find(s, domain);
 }
 
