@@ -4,6 +4,7 @@
 #include "model/guest.h"
 #include "model/profile.h"
 #include "txn/txn.h"
+#include "util/log.h"
 
 /* What the worker's verbs share. */
 typedef struct Worker {
@@ -15,6 +16,9 @@ typedef struct Worker {
         uint64_t hook_start;
         Host *host;
 } Worker;
+
+/* worker-args.c: fills w, whose strings stay argv's, and *audit. -EINVAL: these are not hookd's arguments. */
+int worker_parse_args(Worker *w, int argc, char **argv, LogTarget *audit);
 
 /* worker-plan.c: XML + profile + host -> plan. 1: *ret_plan and *ret_profile; 0: no profile wants this guest. */
 int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_plan, Fault *f);
