@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "util/fault.h"
 
+#include "util/parse.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-
-static void clean(char *s)
-{
-        for (; *s; s++)
-                if ((unsigned char) *s < 0x20 || *s == 0x7f)
-                        *s = '?';
-}
 
 static int vset(Fault *f, int code, const char *culprit, const char *fmt, va_list ap)
 {
@@ -17,8 +12,8 @@ static int vset(Fault *f, int code, const char *culprit, const char *fmt, va_lis
                 f->code = code;
                 snprintf(f->culprit, sizeof(f->culprit), "%s", culprit ? culprit : "");
                 vsnprintf(f->text, sizeof(f->text), fmt, ap);
-                clean(f->culprit);
-                clean(f->text);
+                text_clean(f->culprit);
+                text_clean(f->text);
         }
         return code;
 }
@@ -61,7 +56,7 @@ int fault_prefix(Fault *f, const char *fmt, ...)
         if (n >= 0 && (size_t) n < sizeof(f->text))
                 (void) snprintf(f->text + n, sizeof(f->text) - (size_t) n, ": %.*s",
                                 (int) (sizeof(f->text) - (size_t) n - 3), old);
-        clean(f->text);
+        text_clean(f->text);
         return f->code;
 }
 

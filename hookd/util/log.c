@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "util/log.h"
 #include "util/fd.h"
+#include "util/parse.h"
 #include "util/spool.h"
 
 #include <inttypes.h>
@@ -138,13 +139,6 @@ static void send_entry(void)
                 lost++;
 }
 
-static void clean(char *s)
-{
-        for (; *s; s++)
-                if ((unsigned char) *s < 0x20 || *s == 0x7f)
-                        *s = '?';
-}
-
 void log_entry(int priority, const char *message_id, const LogField *fields, const char *fmt, ...)
 {
         static char message[MESSAGE_MAX];
@@ -156,7 +150,7 @@ void log_entry(int priority, const char *message_id, const LogField *fields, con
         va_start(ap, fmt);
         (void) vsnprintf(message, sizeof(message), fmt, ap);
         va_end(ap);
-        clean(message);
+        text_clean(message);
         if (log_target == LOG_TO_STDERR) {
                 /* in one go: other processes write there, too */
                 char *end = stpcpy(stpcpy(stpcpy(entry, "hookd: "), message), "\n");

@@ -28,7 +28,7 @@ void log_open(LogTarget target, const char *spool, int max_priority);
 void log_open_socket(const char *path);
 
 /* Writes one entry; fields end with { NULL, NULL }. message_id may be NULL. Never blocks, never fails visibly.
- * Control characters in the message become '?'. An entry is cut at about 16 KiB. */
+ * The message goes through text_clean(). An entry is cut at about 16 KiB. */
 void log_entry(int priority, const char *message_id, const LogField *fields, const char *fmt, ...) _printf_(4, 5);
 
 #define log_simple(priority, id, ...) log_entry((priority), (id), (const LogField[]){ { NULL, NULL } }, __VA_ARGS__)

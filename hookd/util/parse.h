@@ -50,3 +50,6 @@ static inline void strv_freep(char ***v)
 /* Escapes for one-line records: \\ \n \t \r and \xHH for other control bytes; unescape is exact. Caller frees. */
 char *text_escape(const char *s);
 int text_unescape(const char *s, char **ret); /* 0, -EINVAL, -ENOMEM */
+
+/* For people's eyes: control characters, and what is not UTF-8 (a character that was cut, too), become '?'. */
+void text_clean(char *s);

@@ -188,3 +188,30 @@ int text_unescape(const char *s, char **ret)
         *ret = TAKE_PTR(text);
         return 0;
 }
+
+/* Bytes of the UTF-8 character at s: 0 where there is none, or one that a terminal takes for a command (U+0080 to
+ * U+009F). */
+static size_t utf8_length(const unsigned char *s)
+{
+        static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+        size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+        uint32_t c = n < 2 ? s[0] : s[0] & (0x7fu >> n);
+
+        for (size_t i = 1; i < n; i++) {
+                if ((s[i] & 0xc0) != 0x80)
+                        return 0;
+                c = c << 6 | (s[i] & 0x3f);
+        }
+        return n > 1 && (c < least[n] || c < 0xa0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) ? 0 : n;
+}
+
+void text_clean(char *s)
+{
+        while (*s) {
+                size_t n = is_control((unsigned char) *s) ? 0 : utf8_length((const unsigned char *) s);
+
+                if (n == 0)
+                        *s = '?';
+                s += MAX(n, (size_t) 1);
+        }
+}

@@ -220,6 +220,31 @@ TEST(escapes)
                         test_fail("\"%s\" was accepted", bad[i]);
 }
 
+static void cleaned(const char *text, const char *wanted)
+{
+        char buf[64];
+
+        strcpy(buf, text);
+        text_clean(buf);
+        assert_str_eq(buf, wanted);
+}
+
+TEST(clean_text)
+{
+        cleaned("", "");
+        cleaned("plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80 \\x1b[31m %s",
+                "plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80 \\x1b[31m %s");
+        cleaned("a\nb\tc\rd\033[31m\177", "a?b?c?d?[31m?");
+        cleaned("\xc2\x9b"
+                "31m \xc2\x80 \xc2\xa0",
+                "??31m ?? \xc2\xa0"); /* ESC [ in one character */
+        cleaned("\xff a\x80 \xc0\xaf \xe0\x80\xaf \xed\xa0\x80 \xf4\x90\x80\x80", "? a? ?? ??? ??? ????");
+        cleaned("cut \xc3", "cut ?");
+        cleaned("cut \xe2\x82", "cut ??");
+        cleaned("cut \xf0\x9f\x98", "cut ???");
+        cleaned("\xe2\n\xac", "???");
+}
+
 TEST(faults)
 {
         Fault f = { 0 };
