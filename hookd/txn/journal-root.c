@@ -19,11 +19,11 @@ int journal_note_stopped(const char *root, const char *uuid)
                 path = NULL;
                 return -ENOMEM;
         }
-        fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+        fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
                 return -errno;
         line = log_line_encode(&(LogLine){ .usec = log_now(), .word = LOG_WORD_STOPPED, .index = -1 }, NULL);
-        return line ? write_all(fd, line, strlen(line)) : -ENOMEM;
+        return line ? log_append(fd, line) : -ENOMEM;
 }
 
 int journal_set_aside(const char *root, const char *uuid)

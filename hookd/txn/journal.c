@@ -25,6 +25,12 @@ static int open_root(const char *root, bool create, Fault *f)
         return fd;
 }
 
+/* A folder, a link or a device where a file should be, and the other way round, is a bad journal, not a bad system. */
+static int unusable(int e)
+{
+        return e == EISDIR || e == ENOTDIR || e == ELOOP || e == ENXIO ? -EBADMSG : -e;
+}
+
 static Journal *journal_new(const char *root, const char *uuid)
 {
         Journal *j = calloc(1, sizeof(*j));
@@ -70,12 +76,12 @@ static int open_locked(int root_fd, const char *uuid, int mode, bool create, Jou
                 if (j->dir_fd < 0) {
                         if (create && errno == ENOENT)
                                 continue;
-                        return fault_set(f, -errno, j->path, "cannot open the journal %s: %s", j->path,
+                        return fault_set(f, unusable(errno), j->path, "cannot open the journal %s: %s", j->path,
                                          fault_errno(-errno));
                 }
                 j->lock_fd = openat(j->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
                 if (j->lock_fd < 0 && errno != ENOENT)
-                        return fault_set(f, -errno, j->path, "cannot open the lock of %s: %s", j->path,
+                        return fault_set(f, unusable(errno), j->path, "cannot open the lock of %s: %s", j->path,
                                          fault_errno(-errno));
                 if (j->lock_fd < 0)
                         continue;
@@ -97,21 +103,12 @@ static int open_locked(int root_fd, const char *uuid, int mode, bool create, Jou
         return fault_set(f, -EBUSY, j->path, "the journal %s comes and goes", j->path);
 }
 
-/* A line torn by a crash in its write is cut off, or the next line would become part of it. */
 static int open_log(Journal *j, Fault *f)
 {
-        _cleanup_free_ char *text = NULL;
-        const char *end;
-        size_t n = 0;
-
-        j->log_fd = openat(j->dir_fd, "log", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        j->log_fd = openat(j->dir_fd, "log", O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
         if (j->log_fd < 0)
-                return fault_set(f, -errno, j->path, "cannot open the log of %s: %s", j->path, fault_errno(-errno));
-        if (read_file_at(j->dir_fd, "log", JOURNAL_MAX, &text, &n) < 0 || n == 0 || text[n - 1] == '\n')
-                return 0;
-        end = memrchr(text, '\n', n);
-        if (ftruncate(j->log_fd, end ? end - text + 1 : 0) < 0)
-                return fault_set(f, -errno, j->path, "cannot mend the log of %s: %s", j->path, fault_errno(-errno));
+                return fault_set(f, unusable(errno), j->path, "cannot open the log of %s: %s", j->path,
+                                 fault_errno(-errno));
         return 0;
 }
 
@@ -276,7 +273,7 @@ int journal_log(Journal *j, LogWord word, int index, const char *text)
         j->lines = lines;
         if (text && !(entry.text = strdup(text)))
                 return -ENOMEM;
-        r = write_all(j->log_fd, line, strlen(line));
+        r = log_append(j->log_fd, line);
         if (r < 0 || fdatasync(j->log_fd) < 0) {
                 r = r < 0 ? r : -errno;
                 free(entry.text);

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "txn/log-text.h"
 
+#include "util/fd.h"
+
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
+
+/* Ends a line that was never finished; no other line has a control character (text_escape()). */
+#define STRUCK_OUT '\x18'
 
 uint64_t log_now(void)
 {
@@ -39,6 +46,23 @@ char *log_line_encode(const LogLine *line, const char *text)
         if (asprintf(&s, "%llu %s %s %s\n", (unsigned long long) line->usec, words[line->word], index, escaped) < 0)
                 return NULL;
         return s;
+}
+
+int log_append(int fd, const char *line)
+{
+        _cleanup_free_ char *both = NULL;
+        struct stat st;
+        char end = '\n';
+
+        if (fstat(fd, &st) < 0 || (st.st_size > 0 && pread(fd, &end, 1, st.st_size - 1) < 0))
+                return -errno;
+        if (end == '\n')
+                return write_all(fd, line, strlen(line));
+        if (asprintf(&both, "%c\n%s", STRUCK_OUT, line) < 0) {
+                both = NULL;
+                return -ENOMEM;
+        }
+        return write_all(fd, both, strlen(both));
 }
 
 /* Cuts the next blank-separated field off *s; false when there is none. */
@@ -106,6 +130,10 @@ int log_decode(const char *text, size_t size, LogLine **ret, size_t *ret_n, Faul
 
                 if (!end)
                         break; /* torn by a crash in the write: it never counted */
+                if (end > text + pos && end[-1] == STRUCK_OUT) {
+                        pos = (size_t) (end - text) + 1;
+                        continue;
+                }
                 s = strndup(text + pos, (size_t) (end - text) - pos);
                 grown = s ? reallocarray(lines, n + 1, sizeof(*lines)) : NULL;
                 if (!grown) {

@@ -163,6 +163,137 @@ TEST(a_torn_line_never_counted)
         remove_root();
 }
 
+/* The daemon notes the end of a guest whose worker was killed in the middle of a line. */
+TEST(a_torn_line_does_not_swallow_the_next)
+{
+        Journal *j;
+        Fault f = { 0 };
+
+        fresh_root();
+        j = new_journal();
+        assert_ok(journal_log(j, LOG_WORD_BEGIN, -1, NULL));
+        spoil("log", "123456 int");
+        assert_ok(journal_note_stopped(root, UUID));
+        assert_ok(journal_log(j, LOG_WORD_REVERT, -1, "recovery"));
+        journal_close(j);
+        j = NULL;
+        assert_ok(journal_open(root, UUID, 0, &j, &f));
+        assert_int_eq(j->n_lines, 3);
+        assert_true(txn_was_stopped(j));
+        assert_int_eq(txn_state(j), TXN_REVERTING);
+        journal_close(j);
+        remove_root();
+}
+
+static void entry_path(char path[160], const char *name)
+{
+        (void) snprintf(path, 160, "%s/%s%s%s", root, UUID, *name ? "/" : "", name);
+}
+
+/* A folder, a link, a pipe where a file should be, or the other way round: a bad journal, which is set aside. Nothing
+ * waits for the pipe's other end. */
+TEST(what_is_no_file_is_a_bad_journal)
+{
+        static const char *const names[] = { "", "plan", "log", "lock" };
+        enum { FOLDER, LINK, PIPE, KINDS };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                for (int kind = 0; kind < KINDS; kind++) {
+                        char path[160];
+                        Journal *j;
+                        Fault f = { 0 };
+
+                        if ((!*names[i] && kind == FOLDER) || (streq(names[i], "lock") && kind == PIPE))
+                                continue;
+                        fresh_root();
+                        j = new_journal();
+                        assert_ok(journal_log(j, LOG_WORD_BEGIN, -1, NULL));
+                        journal_close(j);
+                        if (*names[i]) {
+                                entry_path(path, names[i]);
+                                assert_ok(unlink(path));
+                        } else {
+                                char away[80];
+
+                                entry_path(path, "");
+                                (void) snprintf(away, sizeof(away), "%s/away", root);
+                                assert_ok(rename(path, away));
+                        }
+                        assert_ok(kind == FOLDER ? mkdir(path, 0700)
+                                  : kind == LINK ? symlink("/etc/passwd", path)
+                                                 : mkfifo(path, 0600));
+                        j = NULL;
+                        if (journal_open(root, UUID, 1, &j, &f) != -EBADMSG)
+                                test_fail("%s, kind %d: accepted", names[i], kind);
+                        assert_null(j);
+                        assert_contains(f.text, UUID);
+                        assert_ok(journal_set_aside(root, UUID));
+                        assert_ok(journal_create(root, UUID, &j, &f));
+                        journal_close(j);
+                        remove_root();
+                }
+}
+
+TEST(another_version_is_a_bad_journal)
+{
+        Journal *j;
+        char path[160];
+        Fault f = { 0 };
+
+        fresh_root();
+        j = new_journal();
+        journal_close(j);
+        entry_path(path, "plan");
+        assert_ok(unlink(path));
+        spoil("plan", "hookd-plan 2\ndomain\tvm1\n");
+        assert_int_eq(journal_open(root, UUID, 1, &j, &f), -EBADMSG);
+        assert_contains(f.text, "/plan");
+        remove_root();
+}
+
+TEST(a_cut_plan_is_a_bad_journal)
+{
+        _cleanup_free_ char *text = NULL;
+        char path[160];
+        size_t size;
+        Journal *j;
+        Fault f = { 0 };
+
+        fresh_root();
+        j = new_journal();
+        journal_close(j);
+        entry_path(path, "plan");
+        assert_ok(read_file_at(AT_FDCWD, path, 1 << 20, &text, &size));
+        /* cut between two lines it has fewer actions: none that the log knows may be missing (see the next test) */
+        for (size_t n = 1; n < size; n += 7) {
+                char kept = text[n];
+
+                if (text[n - 1] == '\n')
+                        continue;
+                assert_ok(unlink(path));
+                text[n] = '\0';
+                spoil("plan", text);
+                text[n] = kept;
+                if (journal_open(root, UUID, 1, &j, &f) != -EBADMSG)
+                        test_fail("cut after %zu of %zu bytes: accepted", n, size);
+        }
+        remove_root();
+}
+
+TEST(a_log_of_actions_that_the_plan_has_not_is_a_bad_journal)
+{
+        Journal *j;
+        Fault f = { 0 };
+
+        fresh_root();
+        j = new_journal();
+        journal_close(j);
+        spoil("log", "1 begin - \n2 intent 2 \n3 intent 3 \n");
+        assert_int_eq(journal_open(root, UUID, 1, &j, &f), -EBADMSG);
+        assert_contains(f.text, "log:3");
+        remove_root();
+}
+
 TEST(garbage_is_refused_with_file_and_line)
 {
         static const char *const bad[] = {
