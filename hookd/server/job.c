@@ -114,6 +114,18 @@ const Job *jobs_find(const Server *s, const char *domain)
         return NULL;
 }
 
+bool jobs_of_journal(const Server *s, const char *domain, const char *uuid)
+{
+        const Job *j;
+
+        if (*domain && jobs_find(s, domain))
+                return true;
+        TAILQ_FOREACH (j, &s->jobs.list, link)
+                if (streq(j->uuid, uuid))
+                        return true;
+        return false;
+}
+
 bool jobs_prepare_running(const Server *s)
 {
         const Job *j;
@@ -160,9 +172,8 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *si, void *us
                         "the worker for %s of guest %s ended without an answer (%s %i); what it had begun is being put "
                         "back: see `hookctl status` and `journalctl -t hookd`, then try again",
                         job_verb_name(j->verb), j->domain, died ? "signal" : "exit status", si->si_status);
-        ledger_refresh(s, j->domain);
-        if (!fine && j->verb != JOB_RECOVER)
-                ledger_recover(s, j->domain);
+        if (j->verb != JOB_PLAN)
+                ledger_job_ended(s, j, fine);
         jobs_run(s);
         server_drain(s);
         server_notify(s);

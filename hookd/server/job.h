@@ -49,6 +49,8 @@ typedef struct Jobs {
 void jobs_add(Server *s, const Job *wanted);
 /* The job of this guest that runs, or else the first that waits; plans do not count. */
 const Job *jobs_find(const Server *s, const char *domain);
+/* Is there any job for this journal, or for its guest? domain "": the journal has no plan yet. */
+bool jobs_of_journal(const Server *s, const char *domain, const char *uuid);
 bool jobs_prepare_running(const Server *s);
 
 /* Answers for those whose time is up. */

@@ -2,117 +2,53 @@
 #include "server/ledger.h"
 
 #include "server/server.h"
+#include "util/fd.h"
 #include "util/log.h"
 
 #include <stdio.h>
-#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-static void caller_unwatch(Holding *h)
+static void recover(Holding *h)
 {
-        h->caller_source = sd_event_source_disable_unref(h->caller_source);
-        closep(&h->caller_fd);
-        h->caller_fd = -1;
-}
-
-static Holding *holding_free(Holding *h)
-{
-        caller_unwatch(h);
-        free(h->domain);
-        free(h->profile);
-        free(h->card);
-        free(h->text);
-        free(h);
-        return NULL;
-}
-
-DEFINE_CLEANUP(Holding, holding_free)
-
-static int replace(char **field, char *value)
-{
-        if (!value)
-                return -ENOMEM;
-        free(*field);
-        *field = value;
-        return 0;
-}
-
-static int holding_update(Holding *h, const Journal *j)
-{
-        const ProcessId caller = { .pid = j->owner_pid, .start = j->owner_start };
-        const char *text = NULL;
-
-        h->seen = true;
-        h->planless = !j->plan;
-        h->state = txn_state(j);
-        h->since = txn_since(j, &text);
-        if (caller.pid != h->caller.pid || caller.start != h->caller.start) {
-                caller_unwatch(h);
-                h->caller = caller;
-                h->caller_gone = false;
-        }
-        if (replace(&h->domain, strdup(j->plan ? j->plan->domain : "")) < 0 ||
-            replace(&h->profile, strdup(j->plan && j->plan->profile ? j->plan->profile : "")) < 0 ||
-            replace(&h->card, j->plan ? strv_join(j->plan->functions, " ") : strdup("")) < 0 ||
-            replace(&h->text, strdup(text ? text : "")) < 0)
-                return -ENOMEM;
-        return 0;
-}
-
-static void recover(const Holding *h)
-{
-        Job job = {
-                .verb = JOB_RECOVER, .domain = h->domain, .event = (char *) "recover", .client_fd = -1, .xml_fd = -1
-        };
+        Job job = { .verb = JOB_RECOVER,
+                    .domain = h->domain,
+                    .event = (char *) (h->tries > 0 ? "retry" : "recover"),
+                    .client_fd = -1,
+                    .xml_fd = -1 };
 
         memcpy(job.uuid, h->uuid, sizeof(job.uuid));
+        h->retry_at = now_usec() + USEC_PER_SEC; /* for one that cannot even be started */
         jobs_add(h->server, &job);
 }
 
-static int on_caller_exit(sd_event_source *source, int fd, uint32_t events, void *userdata)
+/* Who works on it? Where the answer is nobody, a recovery does: also for one that is HELD, as its guest may have gone
+ * unseen. */
+static void adopt(Holding *h)
 {
-        Holding *h = userdata;
-
-        caller_unwatch(h);
-        h->caller_gone = true;
-        recover(h);
-        return 0;
-}
-
-/* True when the process whose hook it was has gone, which is said once. Otherwise its end will be seen. */
-static bool caller_has_gone(Holding *h)
-{
-        if (h->state != TXN_HELD || h->caller.pid <= 0 || h->caller_gone) {
-                caller_unwatch(h);
-                return false;
-        }
-        if (h->caller_source)
-                return false;
-        h->caller_fd = process_open(&h->caller);
-        if (h->caller_fd == -ESRCH) {
-                h->caller_gone = true;
-                return true;
-        }
-        if (h->caller_fd >= 0 &&
-            sd_event_add_io(h->server->event, &h->caller_source, h->caller_fd, EPOLLIN, on_caller_exit, h) < 0)
-                caller_unwatch(h); /* the next refresh tries again */
-        return false;
-}
-
-/* Who works on it? Where the answer is nobody, a recovery does. */
-static void adopt(Holding *h, const char *ended)
-{
-        bool gone, was_adopted = h->adopted;
-
-        if (ended && *ended && streq(h->domain, ended))
-                was_adopted = h->adopted = true;
-        if (!h->adopted && h->planless && jobs_prepare_running(h->server))
-                return; /* that worker's, most likely: its end tells */
-        gone = caller_has_gone(h);
+        if (h->adopted || (h->planless && jobs_prepare_running(h->server)))
+                return; /* the latter is that worker's, most likely: its end tells */
         h->adopted = true;
-        if (gone || (!was_adopted && (h->planless || !jobs_find(h->server, h->domain))))
+        if (!jobs_of_journal(h->server, h->domain, h->uuid))
                 recover(h);
+}
+
+void ledger_settle(Server *s)
+{
+        uint64_t now = now_usec();
+
+        for (size_t i = 0; i < s->ledger.n; i++) {
+                Holding *h = s->ledger.list[i];
+                uint64_t due;
+
+                if (!h->adopted || jobs_of_journal(s, h->domain, h->uuid))
+                        continue; /* its end comes here again */
+                due = holding_due(h, now);
+                if (due > now)
+                        server_wake_at(s, due);
+                else
+                        recover(h);
+        }
 }
 
 static void report_bad(Server *s, char **bad)
@@ -155,12 +91,9 @@ static int ledger_take(Server *s, const Journal *j)
 
         if (h)
                 return holding_update(h, j);
-        fresh = calloc(1, sizeof(*fresh));
+        fresh = holding_new(s, uuid);
         if (!fresh)
                 return -ENOMEM;
-        fresh->server = s;
-        fresh->caller_fd = -1;
-        (void) snprintf(fresh->uuid, sizeof(fresh->uuid), "%s", uuid);
         r = holding_update(fresh, j);
         if (r < 0)
                 return r;
@@ -184,7 +117,7 @@ static void ledger_sweep(Ledger *l)
         l->n = kept;
 }
 
-void ledger_refresh(Server *s, const char *ended)
+static void reread(Server *s)
 {
         Ledger *l = &s->ledger;
         _cleanup_strv_ char **bad = NULL;
@@ -212,8 +145,47 @@ void ledger_refresh(Server *s, const char *ended)
         journal_list_free(list, n);
         ledger_sweep(l);
         report_bad(s, bad);
-        for (size_t i = 0; i < l->n; i++)
-                adopt(l->list[i], ended);
+}
+
+void ledger_refresh(Server *s)
+{
+        reread(s);
+        for (size_t i = 0; i < s->ledger.n; i++)
+                adopt(s->ledger.list[i]);
+        ledger_settle(s);
+}
+
+static void say_again(const Holding *h)
+{
+        const LogField fields[] = { { FIELD_DOMAIN, h->domain }, { FIELD_UUID, h->uuid }, { NULL, NULL } };
+
+        log_entry(LOG_WARNING, MESSAGE_WARNING, fields,
+                  "guest %s: what could not be put back is tried again by itself, in a few seconds first, then every 5 "
+                  "minutes, at last every hour; `hookctl status` shows whether it is still open",
+                  *h->domain ? h->domain : h->uuid);
+}
+
+void ledger_job_ended(Server *s, const Job *j, bool fine)
+{
+        uint64_t now = now_usec();
+
+        reread(s);
+        for (size_t i = 0; i < s->ledger.n; i++) {
+                Holding *h = s->ledger.list[i];
+
+                if (!streq(h->uuid, j->uuid) && (h->planless || !streq(h->domain, j->domain)))
+                        continue;
+                h->adopted = true;
+                h->retry_at = 0;
+                if (holding_due(h, now) > now)
+                        h->tries = 0;
+                else if (j->verb == JOB_RECOVER || (fine && h->state != TXN_HELD)) {
+                        if (h->tries == 0)
+                                say_again(h);
+                        holding_put_off(h, now);
+                }
+        }
+        ledger_refresh(s);
 }
 
 const Holding *ledger_next(const Server *s, const char *domain, const Holding *previous)
@@ -238,15 +210,28 @@ const Holding *ledger_look_up(Server *s, const char *domain)
          * at again, because a release that is not seen leaves the card with nobody. */
         if (h && !s->ledger.unsettled && !jobs_find(s, domain))
                 return h;
-        ledger_refresh(s, NULL);
+        ledger_refresh(s);
         return ledger_find(s, domain);
 }
 
-void ledger_recover(Server *s, const char *domain)
+void ledger_guest_runs(Server *s, const char *domain, const ProcessId *caller)
 {
         for (size_t i = 0; i < s->ledger.n; i++)
-                if (!s->ledger.list[i]->planless && streq(s->ledger.list[i]->domain, domain))
-                        recover(s->ledger.list[i]);
+                if (!s->ledger.list[i]->planless && streq(s->ledger.list[i]->domain, domain)) {
+                        holding_set_caller(s->ledger.list[i], caller);
+                        holding_find_guest(s->ledger.list[i], true);
+                }
+        ledger_settle(s);
+}
+
+void ledger_guest_stopped(Server *s, const char *domain)
+{
+        for (size_t i = 0; i < s->ledger.n; i++)
+                if (!s->ledger.list[i]->planless && streq(s->ledger.list[i]->domain, domain)) {
+                        holding_stopped(s->ledger.list[i]);
+                        holding_find_guest(s->ledger.list[i], false); /* it may have outlived its own stop */
+                }
+        ledger_settle(s);
 }
 
 static int on_change(sd_event_source *source, const struct inotify_event *e, void *userdata)
@@ -256,7 +241,7 @@ static int on_change(sd_event_source *source, const struct inotify_event *e, voi
         if (e->mask & (IN_IGNORED | IN_Q_OVERFLOW))
                 s->ledger.unsettled = true;
         else if (e->len > 0 && uuid_valid(e->name))
-                ledger_refresh(s, NULL);
+                ledger_refresh(s);
         return 0;
 }
 
@@ -275,7 +260,7 @@ int ledger_open(Server *s, Fault *f)
                 r = sd_event_source_set_priority(s->ledger.watch, SD_EVENT_PRIORITY_IMPORTANT);
         if (r < 0)
                 return fault_set(f, r, root, "cannot watch the folder for journals %s: %s", root, fault_errno(r));
-        ledger_refresh(s, NULL);
+        ledger_refresh(s);
         return 0;
 }
 

@@ -2,28 +2,9 @@
 #pragma once
 
 #include "util/fault.h"
-#include "server/process.h"
-#include "txn/state.h"
+#include "server/holding.h"
 
-#include <systemd/sd-event.h>
-
-typedef struct Server Server;
-
-/* What the daemon knows of one open journal. */
-typedef struct Holding {
-        Server *server;
-        char uuid[37];
-        char *domain, *profile, *card, *text; /* "" where there is none (yet); text: of its last line */
-        TxnState state;
-        uint64_t since; /* CLOCK_BOOTTIME usec */
-        bool planless;  /* nothing was done to the host yet */
-        bool seen;      /* in the refresh under way */
-        bool adopted;   /* a worker of ours ended with it, or a recovery was started */
-        ProcessId caller;
-        bool caller_gone; /* and a recovery was started for it */
-        int caller_fd;    /* pidfd: while it is HELD, libvirt's end would leave the card with nobody */
-        sd_event_source *caller_source;
-} Holding;
+typedef struct Job Job;
 
 /* The open journals, as they were when last looked at: at the start, after every worker's end, when one appears. */
 typedef struct Ledger {
@@ -36,9 +17,13 @@ typedef struct Ledger {
 
 /* Makes the folder, reads the journals and starts a recovery for each: those of living workers wait for their locks. */
 int ledger_open(Server *s, Fault *f);
-/* Reads the journals anew; unreadable ones are reported and set aside. One that nobody here works on is recovered,
- * once; `ended` is the guest whose worker has just ended (NULL: none). */
-void ledger_refresh(Server *s, const char *ended);
+/* Reads the journals anew; unreadable ones are reported and set aside. One that nobody here works on is recovered. */
+void ledger_refresh(Server *s);
+/* The same, after the end of a worker. fine: it ended of itself and has answered. What it left is put back, or kept for
+ * a guest that runs; what could not be put back is tried again, less and less often. */
+void ledger_job_ended(Server *s, const Job *j, bool fine);
+/* Starts the recoveries that are due and sees to it that the next one will be. */
+void ledger_settle(Server *s);
 /* The next open journal of a guest after `previous` (NULL: the first). NULL: none. Valid until the next refresh. */
 const Holding *ledger_next(const Server *s, const char *domain, const Holding *previous);
 static inline const Holding *ledger_find(const Server *s, const char *domain)
@@ -47,6 +32,7 @@ static inline const Holding *ledger_find(const Server *s, const char *domain)
 }
 /* As ledger_find(), after a look at what may have appeared. */
 const Holding *ledger_look_up(Server *s, const char *domain);
-/* Starts a recovery for the journals of a guest whose worker died. */
-void ledger_recover(Server *s, const char *domain);
+/* What libvirt's hooks tell of a guest: it runs, or has stopped; caller: the libvirtd that says so. */
+void ledger_guest_runs(Server *s, const char *domain, const ProcessId *caller);
+void ledger_guest_stopped(Server *s, const char *domain);
 void ledger_free(Server *s);

@@ -34,6 +34,16 @@ int process_identify(pid_t pid, ProcessId *ret, pid_t *ret_parent)
         return 0;
 }
 
+bool process_is_qemu(pid_t pid)
+{
+        _cleanup_free_ char *comm = NULL;
+        char path[32];
+
+        (void) snprintf(path, sizeof(path), "/proc/%i/comm", (int) pid);
+        return read_file_at(AT_FDCWD, path, STAT_MAX, &comm, NULL) >= 0 &&
+               (strstr(comm, "qemu") || strstr(comm, "kvm"));
+}
+
 int process_open(const ProcessId *p)
 {
         _cleanup_close_ int fd = -1;

@@ -13,6 +13,8 @@ typedef struct ProcessId {
 
 /* Looks a living process up; *ret_parent may be NULL. 0, -ESRCH. */
 int process_identify(pid_t pid, ProcessId *ret, pid_t *ret_parent);
+/* By its name. */
+bool process_is_qemu(pid_t pid);
 /* A pidfd (close-on-exec) of exactly this process, or -ESRCH when it has gone; -errno. It becomes readable when the
  * process exits. */
 int process_open(const ProcessId *p);

@@ -18,13 +18,24 @@ static void audit_event(const Event *e, const char *label, const Holding *h, con
         log_entry(LOG_INFO, MESSAGE_EVENT, fields, "%s of guest %s: %s", label, e->domain, what);
 }
 
+/* The shim's parent: libvirtd. pid 0: not known; a shim whose caller died already is a child of init, which says
+ * nothing.
+ */
+static ProcessId caller_of(const Client *c)
+{
+        ProcessId shim, caller = { 0 };
+        pid_t parent;
+
+        if (process_identify(c->pid, &shim, &parent) == 0 && parent > 1)
+                (void) process_identify(parent, &caller, NULL);
+        return caller;
+}
+
 static void hook_prepare(Client *c, const Event *e, const char *label, int xml_fd)
 {
         Server *s = c->server;
         const Holding *h = ledger_look_up(s, e->domain);
         Job job = { .verb = JOB_PREPARE, .domain = (char *) e->domain, .event = (char *) label, .xml_fd = xml_fd };
-        ProcessId shim;
-        pid_t parent;
 
         if (!h && !profiles_may_own(s, e->domain)) {
                 closep(&xml_fd);
@@ -32,9 +43,7 @@ static void hook_prepare(Client *c, const Event *e, const char *label, int xml_f
                 return;
         }
         audit_event(e, label, h, "the host is being prepared");
-        /* A shim whose caller died already is a child of init, which says nothing. */
-        if (process_identify(c->pid, &shim, &parent) == 0 && parent > 1)
-                (void) process_identify(parent, &job.caller, NULL);
+        job.caller = caller_of(c);
         job.client_fd = client_take_fd(c);
         jobs_add(s, &job);
 }
@@ -87,6 +96,8 @@ static void hook_release(Client *c, const Event *e, const char *label)
                 h = following;
         }
         job.client_fd = client_take_fd(c);
+        if (first)
+                ledger_guest_stopped(s, e->domain);
         jobs_add(s, &job);
 }
 
@@ -124,6 +135,20 @@ static void hook(Client *c, const WireMessage *m, int xml_fd)
 
 static void operator_release(Client *c, const char *domain)
 {
+static void hook_runs(Client *c, const Event *e, const char *label)
+{
+        Server *s = c->server;
+        const Holding *h = ledger_find(s, e->domain);
+        const ProcessId caller = caller_of(c);
+
+        if (jobs_find(s, e->domain))
+                h = ledger_look_up(s, e->domain); /* its prepare has answered, and its end was not seen yet */
+        if (!h)
+                return;
+        audit_event(e, label, h, "the guest runs");
+        ledger_guest_runs(s, e->domain, &caller);
+}
+
         Server *s = c->server;
         const Holding *h = ledger_look_up(s, domain);
         const Job *other = jobs_find(s, domain);
@@ -148,6 +173,10 @@ static void operator_release(Client *c, const char *domain)
         }
         audit_event(&(Event){ .domain = domain }, job.event, h, "asked for by hand");
         memcpy(job.uuid, h->uuid, sizeof(job.uuid));
+        case HOOK_STARTED:
+        case HOOK_RECONNECT:
+                hook_runs(c, &e, label);
+                break;
         job.client_fd = client_take_fd(c);
         jobs_add(s, &job);
 }
@@ -178,7 +207,7 @@ void request_handle(Client *c, const WireMessage *m, int xml_fd)
                 return;
         case WIRE_STATUS:
                 closep(&xml_fd);
-                ledger_refresh(s, NULL);
+                ledger_refresh(s);
                 status_send(s, c->fd);
                 client_answer(c, 0, NULL);
                 return;

@@ -63,6 +63,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
         int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (client >= 0)
+        ledger_settle(s);
                 client_accept(s, client);
         else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN) {
                 /* no descriptors or no memory, perhaps the whole machine: not in circles */

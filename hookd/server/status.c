@@ -82,7 +82,8 @@ static void send_guest(const Holding *h, int fd)
         record_text(&r, "profile", h->profile);
         record_text(&r, "card", h->card);
         record_text(&r, "text", h->text);
-        record_number(&r, "caller", (uint64_t) h->caller.pid);
+        record_number(&r, "caller", (uint64_t) h->caller.id.pid);
+        record_number(&r, "guest", h->guest.gone ? 0 : (uint64_t) h->guest.id.pid);
         (void) reply_text(fd, r.text);
 }
 

@@ -25,57 +25,91 @@ static int group_nodes(Txn *t, char ***ret)
         return 0;
 }
 
-/* Field 22 of /proc/PID/stat, after the command in parentheses, which may hold anything; *ret_state is field 3. */
-static int process_start(Host *h, int pid, uint64_t *ret_start, char *ret_state)
+/* A process as /proc/PID/stat has it. One whose first thread is a zombie lives on while another thread is in the
+ * kernel: closing a vfio device, for instance, and then it has no open files to be found by. */
+typedef struct Process {
+        int pid;
+        uint64_t start;
+        bool ended;
+        char comm[32];
+} Process;
+
+static int process_look(Host *h, int pid, Process *ret)
 {
         _cleanup_free_ char *text = NULL;
-        char path[64], *s;
+        unsigned long long start;
+        char path[64], *open_paren, *s, state;
+        int threads;
 
         (void) snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-        if (host_read(h, path, &text) < 0 || !(s = strrchr(text, ')')) || s[1] != ' ')
+        if (host_read(h, path, &text) < 0)
                 return -ESRCH;
-        s += 2;
-        *ret_state = *s;
-        for (int field = 3; field < 22; field++) {
-                s = strchr(s, ' ');
-                if (!s)
-                        return -ESRCH;
-                s++;
-        }
-        *ret_start = strtoull(s, NULL, 10);
+        open_paren = strchr(text, '(');
+        s = strrchr(text, ')'); /* what is between them may hold anything */
+        if (!open_paren || !s || s < open_paren)
+                return -ESRCH;
+        *s++ = '\0';
+        /* state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime stime cutime cstime priority nice
+         * threads itrealvalue starttime */
+        if (sscanf(s,
+                   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d %*s "
+                   "%llu",
+                   &state, &threads, &start) != 3)
+                return -ESRCH;
+        *ret = (Process){ .pid = pid, .start = start, .ended = (state == 'Z' || state == 'X') && threads <= 1 };
+        (void) snprintf(ret->comm, sizeof(ret->comm), "%s", open_paren + 1);
         return 0;
+}
+
+static bool process_lives(Host *h, int pid, uint64_t start, Process *ret)
+{
+        return pid > 0 && process_look(h, pid, ret) >= 0 && !ret->ended && ret->start == start;
 }
 
 bool txn_owner_alive(Txn *t)
 {
-        uint64_t start = 0;
-        char state = 'Z';
+        Process p;
 
-        return t->journal->owner_pid > 0 && process_start(t->host, t->journal->owner_pid, &start, &state) == 0 &&
-               state != 'Z' && start == t->journal->owner_start;
+        return process_lives(t->host, t->journal->owner_pid, t->journal->owner_start, &p);
+}
+
+static bool is_qemu(const char *comm)
+{
+        return comm && (strstr(comm, "qemu") || strstr(comm, "kvm"));
 }
 
 /* libvirt keeps /run/libvirt/qemu/NAME.pid from QEMU's fork until just before release. The number alone may be stale.
  */
-static bool qemu_by_pid_file(Txn *t)
+static bool by_pid_file(Txn *t, Process *ret)
 {
-        _cleanup_free_ char *path = NULL, *text = NULL, *cmdline = NULL, *proc = NULL;
-        uint64_t pid = 0, start;
-        char state = 'Z';
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        uint64_t pid = 0;
 
+        if (strchr(t->journal->plan->domain, '/'))
+                return false;
         if (asprintf(&path, "/run/libvirt/qemu/%s.pid", t->journal->plan->domain) < 0) {
                 path = NULL;
                 return false;
         }
-        if (strchr(t->journal->plan->domain, '/') || host_read(t->host, path, &text) < 0 ||
-            parse_uint(text, INT32_MAX, &pid) < 0 || process_start(t->host, (int) pid, &start, &state) < 0 ||
-            state == 'Z')
-                return false;
-        if (asprintf(&proc, "/proc/%d/comm", (int) pid) < 0) {
-                proc = NULL;
-                return false;
-        }
-        return host_read(t->host, proc, &cmdline) >= 0 && startswith(cmdline, "qemu");
+        return host_read(t->host, path, &text) >= 0 && parse_uint(text, INT32_MAX, &pid) >= 0 &&
+               process_look(t->host, (int) pid, ret) >= 0 && !ret->ended && is_qemu(ret->comm);
+}
+
+static int add_process(HostHolder **holders, size_t *n, const Process *p)
+{
+        HostHolder *grown;
+
+        for (size_t i = 0; i < *n; i++)
+                if ((*holders)[i].pid == p->pid)
+                        return 0;
+        grown = reallocarray(*holders, *n + 1, sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        *holders = grown;
+        grown[*n] = (HostHolder){ .pid = p->pid, .start_time = p->start, .comm = strdup(p->comm) };
+        if (!grown[(*n)++].comm)
+                return -ENOMEM;
+        return 0;
 }
 
 int txn_guest_alive(Txn *t, HostHolder **ret, size_t *ret_n)
@@ -83,20 +117,43 @@ int txn_guest_alive(Txn *t, HostHolder **ret, size_t *ret_n)
         _cleanup_strv_ char **nodes = NULL;
         HostHolder *holders = NULL;
         size_t n = 0;
+        Process p;
         int r;
 
         r = group_nodes(t, &nodes);
-        if (r < 0)
-                return r;
-        if (nodes) {
+        if (r >= 0 && nodes)
                 r = host_holders(t->host, nodes, &holders, &n);
-                if (r < 0)
-                        return r;
-        }
-        if (ret) {
+        if (r >= 0 && process_lives(t->host, t->journal->guest_pid, t->journal->guest_start, &p))
+                r = add_process(&holders, &n, &p);
+        if (r >= 0 && by_pid_file(t, &p))
+                r = add_process(&holders, &n, &p);
+        if (r >= 0)
+                r = n > 0;
+        if (r >= 0 && ret) {
                 *ret = holders;
                 *ret_n = n;
         } else
                 holders_free(holders, n);
-        return n > 0 || qemu_by_pid_file(t);
+        return r;
+}
+
+/* While the guest is being started a process that has the card open need not be its QEMU. */
+static bool waited_for(Txn *t, const HostHolder *h)
+{
+        return is_qemu(h->comm) || t->journal->guest_pid > 0 || txn_was_stopped(t->journal) || !txn_owner_alive(t);
+}
+
+int txn_note_guest(Txn *t, const HostHolder *holders, size_t n)
+{
+        Process p;
+
+        if (process_lives(t->host, t->journal->guest_pid, t->journal->guest_start, &p))
+                return t->journal->guest_pid;
+        for (size_t i = 0; i < n; i++)
+                if (waited_for(t, holders + i)) {
+                        int r = journal_set_guest(t->journal, holders[i].pid, holders[i].start_time);
+
+                        return r < 0 ? r : holders[i].pid;
+                }
+        return 0;
 }

@@ -4,6 +4,7 @@
 #include "txn/log-text.h"
 #include "util/fd.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -132,7 +133,8 @@ int journal_create(const char *root, const char *uuid, Journal **ret, Fault *f)
         if (faccessat(j->dir_fd, "plan", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                 return fault_set(f, -EEXIST, j->path, "there is a journal of an earlier start in %s", j->path);
         if ((unlinkat(j->dir_fd, "log", 0) < 0 && errno != ENOENT) ||
-            (unlinkat(j->dir_fd, "owner", 0) < 0 && errno != ENOENT))
+            (unlinkat(j->dir_fd, "owner", 0) < 0 && errno != ENOENT) ||
+            (unlinkat(j->dir_fd, "guest", 0) < 0 && errno != ENOENT))
                 return fault_set(f, -errno, j->path, "cannot clear what is left in %s: %s", j->path,
                                  fault_errno(-errno));
         r = open_log(j, f);
@@ -142,19 +144,27 @@ int journal_create(const char *root, const char *uuid, Journal **ret, Fault *f)
         return 0;
 }
 
-static int load_owner(Journal *j)
+/* "PID START": a process; nothing there or nothing readable is nobody. */
+static void load_process(const Journal *j, const char *name, int *ret_pid, uint64_t *ret_start)
 {
         _cleanup_free_ char *text = NULL;
         unsigned long long start;
         int pid;
 
-        if (read_file_at(j->dir_fd, "owner", 64, &text, NULL) < 0)
-                return 0;
-        if (sscanf(text, "%d %llu", &pid, &start) == 2 && pid > 0) {
-                j->owner_pid = pid;
-                j->owner_start = start;
+        if (read_file_at(j->dir_fd, name, 64, &text, NULL) >= 0 && sscanf(text, "%d %llu", &pid, &start) == 2 &&
+            pid > 0) {
+                *ret_pid = pid;
+                *ret_start = start;
         }
-        return 0;
+}
+
+static int save_process(int dir_fd, const char *name, int pid, uint64_t start)
+{
+        char text[64];
+        int n;
+
+        n = snprintf(text, sizeof(text), "%d %llu\n", pid, (unsigned long long) start);
+        return write_file_atomic_at(dir_fd, name, 0600, text, (size_t) n);
 }
 
 /* What the engine relies on; a plan that decodes may still be another program's. */
@@ -204,7 +214,9 @@ static int load(Journal *j, Fault *f)
                 if (j->lines[i].index >= (int) j->plan->n_actions)
                         return fault_set(f, -EBADMSG, j->path, "%s/log:%zu: the plan has no action %d", j->path, i + 1,
                                          j->lines[i].index);
-        return load_owner(j);
+        load_process(j, "owner", &j->owner_pid, &j->owner_start);
+        load_process(j, "guest", &j->guest_pid, &j->guest_start);
+        return 0;
 }
 
 int journal_open(const char *root, const char *uuid, int lock, Journal **ret, Fault *f)
@@ -285,13 +297,41 @@ int journal_log(Journal *j, LogWord word, int index, const char *text)
 
 int journal_set_owner(Journal *j, int pid, uint64_t start_time)
 {
-        char text[64];
-        int n;
-
-        n = snprintf(text, sizeof(text), "%d %llu\n", pid, (unsigned long long) start_time);
         j->owner_pid = pid;
         j->owner_start = start_time;
-        return write_file_atomic_at(j->dir_fd, "owner", 0600, text, (size_t) n);
+        return save_process(j->dir_fd, "owner", pid, start_time);
+}
+
+int journal_set_guest(Journal *j, int pid, uint64_t start_time)
+{
+        j->guest_pid = pid;
+        j->guest_start = start_time;
+        return save_process(j->dir_fd, "guest", pid, start_time);
+}
+
+static int note_process(const char *root, const char *uuid, const char *name, int pid, uint64_t start)
+{
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int fd = -1;
+
+        if (!uuid_valid(uuid))
+                return -EINVAL;
+        if (asprintf(&path, "%s/%s", root, uuid) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        fd = open(path, O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW | O_RDONLY);
+        return fd < 0 ? -errno : save_process(fd, name, pid, start);
+}
+
+int journal_note_owner(const char *root, const char *uuid, int pid, uint64_t start_time)
+{
+        return note_process(root, uuid, "owner", pid, start_time);
+}
+
+int journal_note_guest(const char *root, const char *uuid, int pid, uint64_t start_time)
+{
+        return note_process(root, uuid, "guest", pid, start_time);
 }
 
 bool journal_locked(const Journal *j)
@@ -301,13 +341,31 @@ bool journal_locked(const Journal *j)
         return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
+/* What a process that was killed in the middle of a write has left. */
+static void remove_temporary(int dir_fd)
+{
+        int fd = openat(dir_fd, ".", O_DIRECTORY | O_CLOEXEC | O_RDONLY);
+        DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+        struct dirent *e;
+
+        if (!dir) {
+                closep(&fd);
+                return;
+        }
+        while ((e = readdir(dir)))
+                if (e->d_name[strlen(e->d_name) - 1] == '~')
+                        (void) unlinkat(dir_fd, e->d_name, 0);
+        (void) closedir(dir);
+}
+
 int journal_remove(Journal *j)
 {
-        static const char *const names[] = { "log", "owner", "plan", "lock" };
+        static const char *const names[] = { "log", "owner", "guest", "plan", "lock" };
 
         /* The plan goes before the lock, so that a crash in between leaves a folder without effects. */
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (unlinkat(j->dir_fd, names[i], 0) < 0 && errno != ENOENT)
                         return -errno;
+        remove_temporary(j->dir_fd);
         return rmdir(j->path) < 0 && errno != ENOENT ? -errno : 0;
 }

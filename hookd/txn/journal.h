@@ -3,7 +3,7 @@
 
 #include "model/plan.h"
 
-/* One open transaction on disk: <root>/<uuid>/{lock,plan,log,owner}. `plan` is written once, atomically, with all
+/* One open transaction on disk: <root>/<uuid>/{lock,plan,log,owner,guest}. `plan` is written once, atomically, with all
  * before values, before the first effect; `log` is appended a line at a time: "BOOT-USEC WORD [INDEX] [text]". */
 
 typedef enum LogWord {
@@ -37,6 +37,8 @@ typedef struct Journal {
         size_t n_lines;
         int owner_pid; /* who called the hook (libvirtd), with its start time; 0: not known */
         uint64_t owner_start;
+        int guest_pid; /* its QEMU, where one was seen, with its start time; 0: none yet */
+        uint64_t guest_start;
 } Journal;
 
 /* Creates <root>/<uuid> (0700, root folder made when missing) and takes its lock; -EBUSY when another holds it, with a
@@ -57,12 +59,17 @@ int journal_log(Journal *j, LogWord word, int index, const char *text);
 /* Notes the process whose hook this is. While it lives and no stopped came, a HELD transaction without QEMU is a start
  * in progress. */
 int journal_set_owner(Journal *j, int pid, uint64_t start_time);
+/* Notes the guest's QEMU: from now on the transaction is held for that process, and for nobody else. */
+int journal_set_guest(Journal *j, int pid, uint64_t start_time);
 /* Does somebody work on it (its lock is held)? Never waits. */
 bool journal_locked(const Journal *j);
 /* Removes the folder of a finished transaction. */
 int journal_remove(Journal *j);
 /* Appends STOPPED without the lock (one atomic O_APPEND write): the daemon's note. 0, -ENOENT, -errno. */
 int journal_note_stopped(const char *root, const char *uuid);
+/* journal_set_owner() and journal_set_guest() without the lock: the daemon's. 0, -ENOENT, -errno. */
+int journal_note_owner(const char *root, const char *uuid, int pid, uint64_t start_time);
+int journal_note_guest(const char *root, const char *uuid, int pid, uint64_t start_time);
 /* Renames a bad journal to <root>/bad-<uuid>-<boottime> so that the rest goes on. */
 int journal_set_aside(const char *root, const char *uuid);
 

@@ -225,6 +225,28 @@ static int wait_guest_gone(Worker *w, Txn *t, uint64_t usec)
                         return r;
         }
 }
+/* libvirt gave up on a QEMU that the kernel does not let go of, and goes on; a person is told. The daemon, which knows
+ * the process from the journal, starts a recovery when it has gone. */
+static int keep_for_guest(Worker *w, Txn *t, bool by_hand, Fault *f)
+{
+        HostHolder *holders = NULL;
+        size_t n = 0;
+        int pid = 0;
+
+        engine_deadline(w->host, LOOK_USEC, UINT64_MAX);
+        if (txn_guest_alive(t, &holders, &n) > 0)
+                pid = by_hand ? holders[0].pid : txn_note_guest(t, holders, n);
+        holders_free(holders, n);
+        (void) fault_set(f, -EBUSY, t->domain,
+                         "waits for QEMU of %s (process %d), which still has the card: it is given back as soon as "
+                         "that process has gone",
+                         t->domain, MAX(pid, 0));
+        audit_outcome(t, LOG_WARNING, MESSAGE_WARNING, "waiting", 0, f->text);
+        if (!by_hand && txn_state(t->journal) == TXN_HELD)
+                (void) journal_log(t->journal, LOG_WORD_HELD, -1, f->text); /* `hookctl status` shows the last one */
+        return reply(w, by_hand, f->text);
+}
+
 
 static int do_release(Worker *w, Fault *f)
 {
@@ -245,19 +267,8 @@ static int do_release(Worker *w, Fault *f)
         t = make_txn(w, j, NULL);
         w->host->no_cancel = true;
         r = wait_guest_gone(w, &t, by_hand ? 0 : GUEST_GONE_USEC);
-        if (r > 0) {
-                (void) fault_set(f, -EBUSY, t.domain,
-                                 "QEMU of %s still has the card; it is given back as soon as that process has gone",
-                                 t.domain);
-                audit_outcome(&t, LOG_WARNING, MESSAGE_WARNING, "waiting", 0, f->text);
-                k = reply(w, 1, f->text);
-                if (by_hand)
-                        return k;
-                r = wait_guest_gone(w, &t, UINT64_MAX);
-                if (r < 0)
-                        return r;
-                *f = (Fault){ 0 };
-        }
+        if (r > 0)
+                return keep_for_guest(w, &t, by_hand, f);
         r = r < 0 ? fault_default(f, r, t.domain, "cannot tell whether %s still runs: %s", t.domain, fault_errno(r))
                   : txn_revert(&t, w->event, f);
         if (r < 0)

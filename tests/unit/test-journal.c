@@ -90,7 +90,36 @@ TEST(round_trip)
         assert_str_eq(again->plan->actions[1].before, "nvidia");
         assert_int_eq(again->owner_pid, 4711);
         assert_int_eq(again->owner_start, 99);
+        assert_int_eq(again->guest_pid, 0);
         journal_close(again);
+        journal_close(j);
+        remove_root();
+}
+
+/* The daemon writes beside the worker, and what was killed in a write does not keep the folder. */
+TEST(the_guest_and_its_owner)
+{
+        Journal *j, *again = NULL;
+        char path[128];
+        Fault f = { 0 };
+
+        fresh_root();
+        j = new_journal();
+        assert_ok(journal_log(j, LOG_WORD_BEGIN, -1, NULL));
+        assert_ok(journal_set_guest(j, 4712, 100));
+        assert_int_eq(j->guest_pid, 4712);
+        assert_ok(journal_note_guest(root, UUID, 4713, 101));
+        assert_ok(journal_note_owner(root, UUID, 1, 2));
+        assert_ok(journal_open(root, UUID, 0, &again, &f));
+        assert_int_eq(again->guest_pid, 4713);
+        assert_int_eq(again->guest_start, 101);
+        assert_int_eq(again->owner_pid, 1);
+        journal_close(again);
+        (void) snprintf(path, sizeof(path), "%s/%s/.guest.7~", root, UUID);
+        assert_ok(symlink("x", path));
+        assert_ok(journal_remove(j));
+        assert_int_eq(journal_note_guest(root, UUID, 1, 1), -ENOENT);
+        assert_int_eq(journal_note_guest(root, "../x", 1, 1), -EINVAL);
         journal_close(j);
         remove_root();
 }
