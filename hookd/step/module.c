@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-/* Values: loaded (built in counts), absent, and in passing "going". A module is put to "absent" in transit, or to
- * "loaded", where it then stays: for vfio because it is never undone, for the host's because another card needs it and
- * the way back must find it again. */
+/* Values: loaded (built in counts), absent, in passing "going", and "idle": loaded, but without the card it had. A
+ * module is put to "absent" in transit, or to "loaded", where it then stays: for vfio because it is never undone, for
+ * the host's because another card needs it and the way back must find it again. */
 
 #define BUSY_USEC (3 * USEC_PER_SEC) /* udev and logind look at a new device for about a second */
 
@@ -40,6 +40,27 @@ static int plan_vfio(const PlanInput *in, Plan *plan)
         return r;
 }
 
+/* The functions that get their screen from nvidia_drm. It serves the cards that nvidia has when it is loaded, and no
+ * later one; and udev may load both between a card's "add" event and its probe (pci_bus_add_device: match_driver). */
+static int serves_add(const PlanInput *in, Action *a)
+{
+        _cleanup_strv_ char **list = NULL;
+        _cleanup_free_ char *joined = NULL;
+        char bdf[PCI_FORMAT_MAX];
+
+        for (size_t i = 0; streq(a->target, "nvidia_drm") && i < in->n_functions; i++) {
+                const HostFunction *fn = hostview_function(in->view, &in->functions[i]);
+
+                if (fn && fn->drm && streq0(fn->driver, "nvidia") &&
+                    strv_append(&list, pci_format(&fn->address, bdf)) < 0)
+                        return -ENOMEM;
+        }
+        if (!list)
+                return 0;
+        joined = strv_join(list, ",");
+        return joined ? action_param_add(a, "serves", joined) : -ENOMEM;
+}
+
 static int plan_unload(const PlanInput *in, Plan *plan, const ChainModule *c)
 {
         char vendor[8];
@@ -50,7 +71,7 @@ static int plan_unload(const PlanInput *in, Plan *plan, const ChainModule *c)
         if (!a)
                 return -ENOMEM;
         (void) snprintf(vendor, sizeof(vendor), "%04x", c->vendor);
-        if (card_param_add(in, a) < 0 || action_param_add(a, "shared", vendor) < 0)
+        if (card_param_add(in, a) < 0 || action_param_add(a, "shared", vendor) < 0 || serves_add(in, a) < 0)
                 return -ENOMEM;
         return 0;
 }
@@ -86,15 +107,49 @@ static int state(Host *h, const char *name, ModuleInfo *ret, Fault *f)
         return r;
 }
 
+/* Is one of its cards back on the host's driver without a screen? */
+static int is_idle(Host *h, const Action *a, Fault *f)
+{
+        _cleanup_strv_ char **functions = NULL;
+
+        if (param_list(a, "serves", &functions) < 0)
+                return 0;
+        STRV_FOREACH (bdf, functions) {
+                _cleanup_free_ char *link = function_path(*bdf, "driver"), *drm = function_path(*bdf, "drm");
+                _cleanup_free_ char *driver = NULL;
+                int r;
+
+                if (!link || !drm)
+                        return -ENOMEM;
+                r = host_readlink(h, link, &driver);
+                if (r < 0 && r != -ENOENT)
+                        return fault_set(f, r, *bdf, "cannot read %s: %s", link, fault_errno(r));
+                if (r >= 0 && streq(driver, "nvidia") && !host_exists(h, drm))
+                        return 1;
+        }
+        return 0;
+}
+
 static int module_observe(Host *h, const Action *a, char **ret_value, Fault *f)
 {
         ModuleInfo info = { 0 };
+        const char *value;
         int r;
 
         r = state(h, a->target, &info, f);
-        if (r < 0 && r != -ENOENT)
+        if (r == -ENOENT) {
+                value = "absent";
+        } else if (r < 0) {
                 return r;
-        *ret_value = strdup(r == -ENOENT ? "absent" : streq(info.state, "going") ? "going" : "loaded");
+        } else if (streq(info.state, "going")) {
+                value = "going";
+        } else {
+                r = is_idle(h, a, f);
+                if (r < 0)
+                        return r;
+                value = r > 0 ? "idle" : "loaded";
+        }
+        *ret_value = strdup(value);
         return *ret_value ? 0 : -ENOMEM;
 }
 
@@ -188,7 +243,14 @@ static int load(Host *h, const Action *a, Fault *f)
         int r;
 
         r = settled(h, a->target, &info, f);
-        if (r != -ENOENT)
+        if (r >= 0) {
+                r = is_idle(h, a, f);
+                if (r <= 0)
+                        return r;
+                r = unload(h, a, f);
+                if (r < 0)
+                        return r;
+        } else if (r != -ENOENT)
                 return r;
         r = host_module(h, MODULE_LOAD, a->target, NULL);
         if (r == -ENOENT)

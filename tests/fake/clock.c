@@ -34,13 +34,8 @@ static void happen(Fake *k, Later *x)
         switch (now.what) {
         case LATER_AUTOLOAD:
                 fn = function_find(k, now.target);
-                if (!fn || !fn->present)
-                        break;
-                FOREACH(Module, m, k->s.modules, k->s.n_modules)
-                if (m->autoload && !m->loaded && !m->builtin && module_matches(m, fn) &&
-                    (!fn->prefer[0] || streq(fn->prefer, m->name)))
-                        (void) module_load(k, m->name);
-                fake_uevent(k);
+                if (fn && fn->present)
+                        module_autoload_now(k, fn);
                 break;
         case LATER_HOLDER_EXIT:
                 holder_remove(k, now.pid);

@@ -12,7 +12,8 @@
  * Flags are yes/no. Lists are separated by commas. What is left out has the default in brackets.
  *
  *   opt KEY=VALUE …               udev-delay=500ms (autoload after a uevent), settle=100ms (udev's queue after that),
- *                                 transient-busy=0 (a module stays "in use" so long after a probe), kernel=6.1.0-fake
+ *                                 transient-busy=0 (a module stays "in use" so long after a probe), kernel=6.1.0-fake;
+ *                                 udev-delay=0s: before the card's probe
  *   file PATH VALUE               a plain file; a write replaces its value
  *   dir PATH                      link PATH TARGET
  *   node PATH MAJOR:MINOR         a device file that is always there: node /dev/tty7 4:7

@@ -245,6 +245,7 @@ void module_holders(Fake *k, const Module *m, char *buf, size_t size);
 int module_load(Fake *k, const char *name);
 int module_unload(Fake *k, const char *name);
 void module_autoload(Fake *k, Function *fn);
+void module_autoload_now(Fake *k, Function *fn);
 bool module_matches(const Module *m, const Function *fn);
 
 /* ---- unit.c ---- */

@@ -153,6 +153,15 @@ int module_unload(Fake *k, const char *name)
         return 0;
 }
 
+void module_autoload_now(Fake *k, Function *fn)
+{
+        FOREACH(Module, m, k->s.modules, k->s.n_modules)
+        if (m->autoload && !m->loaded && !m->builtin && module_matches(m, fn) &&
+            (!fn->prefer[0] || streq(fn->prefer, m->name)))
+                (void) module_load(k, m->name);
+        fake_uevent(k);
+}
+
 /* udev answers a new function's uevent by loading what its modalias names, whatever the override says. */
 void module_autoload(Fake *k, Function *fn)
 {

@@ -52,7 +52,8 @@ int pci_bind(Fake *k, Function *fn, Module *m)
                 snprintf(fn->power_state, sizeof(fn->power_state), "D0");
                 nodes_give(k, fn, m->gives);
                 FOREACH(Module, rider, k->s.modules, k->s.n_modules)
-                if (rider->loaded && streq(rider->rides, m->driver))
+                if (rider->loaded && streq(rider->rides, m->driver) &&
+                    !rider->holds) /* nvidia_drm does not look again */
                         nodes_give(k, fn, rider->gives);
         }
         m->busy_until = k->s.transient_busy ? k->s.clock + k->s.transient_busy : 0;
@@ -227,6 +228,11 @@ int store_rescan(Fake *k, const Node *n, const char *value)
                 text_set(fn->control, fn->control_boot);
                 fn->d3cold = fn->d3cold == NO ? NO : 1;
                 k->dirty = true;
+                if (k->s.udev_delay == 0) { /* between device_add() and pci_bus_add_device(): match_driver */
+                        fn->locked = true;
+                        module_autoload_now(k, fn);
+                        fn->locked = false;
+                }
                 (void) pci_probe(k, fn); /* at once: 6.1 does not look at drivers_autoprobe */
                 module_autoload(k, fn);
                 fake_uevent(k);

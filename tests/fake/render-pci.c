@@ -132,7 +132,8 @@ static void render_driver(Fake *k, Function *fn, Node *dir)
                 add_device(k, files_string(k, "/dev/vfio/%d", fn->group), 243, (unsigned) fn->group);
                 return;
         }
-        render_drm(k, fn, dir);
+        if (fn->nodes[GIVE_DRM] != NO || fn->nodes[GIVE_RENDER] != NO)
+                render_drm(k, fn, dir);
         if (fn->nodes[GIVE_SOUND] != NO)
                 render_sound(k, fn, dir);
         render_other(k, fn, dir, m->gives);

@@ -48,6 +48,37 @@ TEST(there_and_back)
         bench_close(&b);
 }
 
+/* nvidia_drm serves the cards that nvidia has when it is loaded: one that was loaded too early is loaded anew. */
+TEST(a_client_that_came_too_early)
+{
+        Bench b;
+        const Action *a;
+
+        bench_open_with(&b, "nvidia-desktop", "module nvidia needs-device=no");
+        quiet(&b);
+        assert_ok(bench_plan(&b, &step_module));
+        a = bench_action(&b, "module", "nvidia_drm");
+        assert_contains(a->param, "serves=0000:01:00.0");
+        assert_true(!strstr(bench_action(&b, "module", "nvidia_modeset")->param, "serves"));
+        for (size_t i = 0; i < b.plan->n_actions; i++)
+                assert_int_eq(bench_go(&b, &b.plan->actions[i], b.plan->actions[i].after), 0);
+        bench_write(&b, "/sys/bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci");
+        bench_write(&b, "/sys/bus/pci/drivers_probe", "0000:01:00.0");
+        b.h->deadline = UINT64_MAX;
+        assert_ok(host_module(b.h, MODULE_LOAD, "nvidia", NULL)); /* and with it nvidia_drm, for no card */
+        assert_str_eq(bench_value(&b, a), "loaded");
+        bench_write(&b, "/sys/bus/pci/drivers/vfio-pci/unbind", "0000:01:00.0");
+        bench_write(&b, "/sys/bus/pci/devices/0000:01:00.0/driver_override", "\n");
+        bench_write(&b, "/sys/bus/pci/drivers_probe", "0000:01:00.0");
+        assert_str_eq(bench_link(&b, "/sys/bus/pci/devices/0000:01:00.0/driver"), "nvidia");
+        assert_str_eq(bench_value(&b, a), "idle");
+        assert_false(bench_satisfied(a, "idle", "loaded"));
+        assert_int_eq(bench_go(&b, a, "loaded"), 0);
+        assert_str_eq(bench_value(&b, a), "loaded");
+        assert_true(host_exists(b.h, "/sys/bus/pci/devices/0000:01:00.0/drm"));
+        bench_close(&b);
+}
+
 TEST(laws)
 {
         Bench b;

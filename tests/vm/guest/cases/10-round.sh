@@ -57,6 +57,18 @@ expect_round vm1
 : >/etc/hookd/profiles/vm1.ini
 module_options nvidia
 
+# What a quick udev does between a found card's "add" event and its probe, once in many rounds: nvidia_drm then does not
+# see the card that nvidia gets after it.
+case_begin "the vendor's modules are loaded while the guest has the card"
+check 'vm1 starts' guest_start vm1 120
+check 'modprobe nvidia' bounded 30 modprobe nvidia
+expect 'nvidia_drm' "$(</sys/module/nvidia_drm/initstate)" live
+expect_drivers vfio-pci vfio-pci
+check 'vm1 is destroyed' guest_destroy vm1 120
+expect_no_txn
+expect_before
+expect 'nvidia_drm was loaded anew' "$(audited HOOKD_STEP=module HOOKD_TARGET=nvidia_drm HOOKD_FROM=idle)" 1
+
 case_begin 'already on vfio-pci before: stays there'
 # shellcheck disable=SC2043
 f=${LAB_CARDS%% *}.1
