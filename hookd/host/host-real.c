@@ -12,6 +12,8 @@ int real_hand(Host *h, HandFunction fn, void *arg, char *output, size_t output_m
         int r;
 
         r = hand_run(fn, arg, h->deadline, output, output_max, &pid);
+        if (r == -ECHILD) /* killed, before its call or after: every call may be made twice */
+                r = hand_run(fn, arg, h->deadline, output, output_max, &pid);
         if (pid > 0) {
                 h->stuck = true;
                 h->stuck_pid = pid;

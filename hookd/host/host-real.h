@@ -24,7 +24,8 @@ static inline RealHost *real_of(Host *h)
         return (RealHost *) h;
 }
 
-/* hand_run() until h->deadline. When the hand stays in flight: h->stuck, with "WHAT TARGET" for people. */
+/* hand_run() until h->deadline, once more when somebody killed it. When the hand stays in flight: h->stuck, with "WHAT
+ * TARGET" for people. */
 int real_hand(Host *h, HandFunction fn, void *arg, char *output, size_t output_max, const char *what,
               const char *target);
 

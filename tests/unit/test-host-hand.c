@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/hand.h"
+#include "host/host-real.h"
 #include "util/fd.h"
 
 #include "test.h"
@@ -210,6 +211,38 @@ TEST(in_flight)
         assert_false(hand_in_flight(pid)); /* and reaped */
         assert_no_child();
         assert_false(hand_in_flight(pid)); /* nobody's child any more */
+}
+
+static int die_once(void *arg, char *output, size_t output_max)
+{
+        char c;
+
+        /* one byte for every life but the last */
+        if (read(*(int *) arg, &c, 1) == 1)
+                (void) raise(SIGKILL);
+        return -EBUSY;
+}
+
+TEST(one_that_was_killed_is_sent_again_once)
+{
+        Host *h = NULL;
+        Fault f = { 0 };
+        int p[2];
+
+        assert_ok(host_new("/", &h, &f));
+        h->deadline = soon();
+        assert_ok(pipe2(p, O_CLOEXEC | O_NONBLOCK));
+        hand_keep_fds((const int[]){ p[0], -1 });
+        assert_int_eq(write(p[1], "1", 1), 1);
+        assert_int_eq(real_hand(h, die_once, &p[0], NULL, 0, "test of", "nothing"), -EBUSY);
+        assert_int_eq(write(p[1], "12", 2), 2);
+        assert_int_eq(real_hand(h, die_once, &p[0], NULL, 0, "test of", "nothing"), -ECHILD);
+        assert_false(h->stuck);
+        hand_keep_fds(NULL);
+        (void) close(p[0]);
+        (void) close(p[1]);
+        host_free(h);
+        assert_no_child();
 }
 
 TEST_MAIN
