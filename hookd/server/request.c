@@ -67,6 +67,8 @@ static const Holding *note_stopped(Server *s, const Event *e, const char *label,
                 }
                 audit_event(e, label, h, what);
         }
+        if (first)
+                ledger_guest_stopped(s, e->domain);
         return first;
 }
 
@@ -96,9 +98,21 @@ static void hook_release(Client *c, const Event *e, const char *label)
                 h = following;
         }
         job.client_fd = client_take_fd(c);
-        if (first)
-                ledger_guest_stopped(s, e->domain);
         jobs_add(s, &job);
+}
+
+static void hook_runs(Client *c, const Event *e, const char *label)
+{
+        Server *s = c->server;
+        const Holding *h = ledger_find(s, e->domain);
+        const ProcessId caller = caller_of(c);
+
+        if (jobs_find(s, e->domain))
+                h = ledger_look_up(s, e->domain); /* its prepare has answered, and its end was not seen yet */
+        if (!h)
+                return;
+        audit_event(e, label, h, "the guest runs");
+        ledger_guest_runs(s, e->domain, &caller);
 }
 
 static void hook(Client *c, const WireMessage *m, int xml_fd)
@@ -125,6 +139,10 @@ static void hook(Client *c, const WireMessage *m, int xml_fd)
         case HOOK_STOPPED:
                 (void) note_stopped(c->server, &e, label, "noted");
                 break;
+        case HOOK_STARTED:
+        case HOOK_RECONNECT:
+                hook_runs(c, &e, label);
+                break;
         default:
                 h = ledger_find(c->server, e.domain);
                 if (h)
@@ -135,20 +153,6 @@ static void hook(Client *c, const WireMessage *m, int xml_fd)
 
 static void operator_release(Client *c, const char *domain)
 {
-static void hook_runs(Client *c, const Event *e, const char *label)
-{
-        Server *s = c->server;
-        const Holding *h = ledger_find(s, e->domain);
-        const ProcessId caller = caller_of(c);
-
-        if (jobs_find(s, e->domain))
-                h = ledger_look_up(s, e->domain); /* its prepare has answered, and its end was not seen yet */
-        if (!h)
-                return;
-        audit_event(e, label, h, "the guest runs");
-        ledger_guest_runs(s, e->domain, &caller);
-}
-
         Server *s = c->server;
         const Holding *h = ledger_look_up(s, domain);
         const Job *other = jobs_find(s, domain);
@@ -173,10 +177,6 @@ static void hook_runs(Client *c, const Event *e, const char *label)
         }
         audit_event(&(Event){ .domain = domain }, job.event, h, "asked for by hand");
         memcpy(job.uuid, h->uuid, sizeof(job.uuid));
-        case HOOK_STARTED:
-        case HOOK_RECONNECT:
-                hook_runs(c, &e, label);
-                break;
         job.client_fd = client_take_fd(c);
         jobs_add(s, &job);
 }

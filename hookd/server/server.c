@@ -46,6 +46,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         profiles_refresh(s);
         clients_expire(s, now);
         jobs_expire(s, now);
+        ledger_settle(s);
         if (s->drain_at <= now)
                 server_drain(s);
         else
@@ -63,7 +64,6 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
         int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (client >= 0)
-        ledger_settle(s);
                 client_accept(s, client);
         else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN) {
                 /* no descriptors or no memory, perhaps the whole machine: not in circles */
