@@ -170,6 +170,10 @@ static int save_process(int dir_fd, const char *name, int pid, uint64_t start)
 /* What the engine relies on; a plan that decodes may still be another program's. */
 static int check_plan(const Journal *j, Fault *f)
 {
+        const char *slash = strrchr(j->path, '/');
+
+        if (!slash || !streq(j->plan->uuid, slash + 1))
+                return fault_set(f, -EBADMSG, j->path, "%s/plan is of another transaction, %s", j->path, j->plan->uuid);
         for (size_t i = 0; i < j->plan->n_actions; i++) {
                 const Action *a = &j->plan->actions[i];
                 bool value = !(a->flags & (ACTION_GATE | ACTION_BACK));

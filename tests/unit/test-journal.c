@@ -19,9 +19,11 @@ static void fresh_root(void)
         assert_not_null(mkdtemp(root));
 }
 
-static Plan *small_plan(void)
+#define OTHER "93116f6f-f817-425f-bd60-4f93db371c39"
+
+static Plan *small_plan(const char *uuid)
 {
-        Plan *p = plan_new("vm1", UUID, "/etc/hookd/profiles/vm1.ini");
+        Plan *p = plan_new("vm1", uuid, "/etc/hookd/profiles/vm1.ini");
 
         assert_not_null(p);
         for (int i = 0; i < 3; i++) {
@@ -42,7 +44,7 @@ static Journal *new_journal(void)
         Fault f = { 0 };
 
         assert_ok(journal_create(root, UUID, &j, &f));
-        assert_ok(journal_write_plan(j, small_plan(), &f));
+        assert_ok(journal_write_plan(j, small_plan(UUID), &f));
         return j;
 }
 
@@ -280,6 +282,20 @@ TEST(another_version_is_a_bad_journal)
         remove_root();
 }
 
+TEST(the_journal_of_another_transaction_is_a_bad_one)
+{
+        Journal *j;
+        Fault f = { 0 };
+
+        fresh_root();
+        assert_ok(journal_create(root, OTHER, &j, &f));
+        assert_ok(journal_write_plan(j, small_plan(UUID), &f));
+        journal_close(j);
+        assert_int_eq(journal_open(root, OTHER, 1, &j, &f), -EBADMSG);
+        assert_contains(f.text, UUID);
+        remove_root();
+}
+
 TEST(a_cut_plan_is_a_bad_journal)
 {
         _cleanup_free_ char *text = NULL;
@@ -360,8 +376,8 @@ TEST(a_bad_journal_does_not_hide_the_others)
         spoil("plan", "garbage\n");
         (void) snprintf(path, sizeof(path), "%s/83116f6f-f817-425f-bd60-4f93db371c39", root);
         assert_ok(close(open(path, O_CREAT | O_WRONLY, 0600))); /* a file where a folder should be */
-        assert_ok(journal_create(root, "93116f6f-f817-425f-bd60-4f93db371c39", &j, &f));
-        assert_ok(journal_write_plan(j, small_plan(), &f));
+        assert_ok(journal_create(root, OTHER, &j, &f));
+        assert_ok(journal_write_plan(j, small_plan(OTHER), &f));
         journal_close(j);
         assert_ok(journal_list(root, &list, &n, &bad));
         assert_int_eq(n, 1);
