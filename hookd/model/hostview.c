@@ -49,6 +49,7 @@ static void unit_clear(HostUnit *u)
         free(u->active);
         free(u->job);
         free(u->cgroup);
+        free(u->stopped_for);
 }
 
 void host_session_clear(HostSession *s)

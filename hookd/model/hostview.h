@@ -57,6 +57,8 @@ typedef struct HostUnit {
         char *job;             /* type of a queued job ("start", "stop") or NULL */
         char *cgroup;          /* /system.slice/lightdm.service or NULL */
         uint64_t stop_timeout; /* TimeoutStopUSec, UINT64_MAX: infinity */
+        char *stopped_for;     /* a guest for which it was stopped and that is still there: it is down only meanwhile;
+                                  NULL: none. Not the scan's to know (claims_mark_units()) */
 } HostUnit;
 
 typedef struct HostSession {

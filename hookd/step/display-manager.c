@@ -48,6 +48,9 @@ static const char *reason(const PlanInput *in)
                                 return "the desktop runs on this card";
                 }
         }
+        /* Nobody can say what a desktop that is down would have open, and it may come up at any moment. */
+        if (display && in->view->display_manager->stopped_for && !streq(in->view->display_manager->active, "active"))
+                return "it is down for another guest, and stays down until the last one leaves";
         if (display && hostview_other_display(in->view, NULL, 0) &&
             !hostview_other_display(in->view, in->functions, in->n_functions))
                 return "this card is the host's only display";

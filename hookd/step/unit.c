@@ -21,7 +21,7 @@ static bool is_up(const char *active, const char *job)
 
 bool unit_is_up(const HostUnit *u)
 {
-        return u && is_up(u->active, u->job);
+        return u && (is_up(u->active, u->job) || u->stopped_for);
 }
 
 static const char *value_of(const UnitInfo *info)

@@ -8,7 +8,7 @@
 
 /* "unit X active -> inactive", SHARED, with the unit's own stop time-out + 10 s; u NULL: nothing is known of it. */
 Action *unit_append(Plan *plan, const char *step, const char *id, const HostUnit *u, const char *why);
-/* Runs, is starting, or is about to. */
+/* Runs, is starting, or is about to; or would, but for another guest. */
 bool unit_is_up(const HostUnit *u);
 
 int unit_observe(Host *h, const Action *a, char **ret_value, Fault *f);

@@ -67,11 +67,16 @@ int claims_lock(const char *root, const char *uuid, uint64_t deadline, Claims **
         return 0;
 }
 
+/* A unit is one thing, whichever step stops it: the display manager may be in another guest's StopUnits=. */
 static int find_action(const Plan *p, const Action *a)
 {
-        for (size_t i = 0; i < p->n_actions; i++)
-                if (streq(p->actions[i].step, a->step) && streq(p->actions[i].target, a->target))
+        for (size_t i = 0; i < p->n_actions; i++) {
+                const Action *other = &p->actions[i];
+
+                if (streq(other->target, a->target) &&
+                    (streq(other->step, a->step) || a->flags & other->flags & ACTION_SHARED))
                         return (int) i;
+        }
         return -1;
 }
 
@@ -94,6 +99,13 @@ static bool undoing(const Journal *j, int i)
                 if (j->lines[n].index == i)
                         r = j->lines[n].word == LOG_WORD_UNDO;
         return r;
+}
+
+/* Was action i begun on its way back by somebody who has died since? Then it may be here or there, and what it was
+ * before is still known to j alone. */
+static bool abandoned(const Journal *j, int i)
+{
+        return undoing(j, i) && !journal_locked(j);
 }
 
 /* Does journal j still need action i in its after state? One that is on its way back needs only what it has not reached
@@ -130,11 +142,12 @@ ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_
                         /* Nobody works on it: it will not become free by waiting. */
                         return state == TXN_REVERTING && journal_locked(j) ? CLAIM_WAIT : CLAIM_HELD;
                 }
-                if (undoing(j, i) && journal_locked(j)) {
+                if (undoing(j, i) && !abandoned(j, i)) {
                         *ret_owner = j;
                         return CLAIM_WAIT;
                 }
-                if (needs(j, i) && (!oldest || j->plan->created_usec < oldest->plan->created_usec)) {
+                if ((needs(j, i) || abandoned(j, i)) &&
+                    (!oldest || j->plan->created_usec < oldest->plan->created_usec)) {
                         oldest = j;
                         oldest_i = i;
                 }
@@ -144,6 +157,41 @@ ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_
         *ret_owner = oldest;
         *ret_before = oldest->plan->actions[oldest_i].before;
         return CLAIM_INHERIT;
+}
+
+static int mark(HostUnit *u, const Journal *j)
+{
+        for (size_t i = 0; i < j->plan->n_actions; i++) {
+                const Action *a = &j->plan->actions[i];
+
+                if (!(a->flags & ACTION_SHARED) || !streq(a->target, u->id) || !streq0(a->before, "active") ||
+                    (!needs(j, (int) i) && !undoing(j, (int) i)))
+                        continue;
+                free(u->stopped_for);
+                u->stopped_for = strdup(j->plan->domain);
+                return u->stopped_for ? 0 : -ENOMEM;
+        }
+        return 0;
+}
+
+int claims_mark_units(const char *root, const char *uuid, HostView *view)
+{
+        Journal **list = NULL;
+        size_t n = 0;
+        int r;
+
+        r = journal_list(root, &list, &n, NULL);
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                const Plan *p = list[i]->plan;
+
+                if (!p || streq(p->uuid, uuid))
+                        continue;
+                r = view->display_manager ? mark(view->display_manager, list[i]) : 0;
+                for (size_t k = 0; k < view->n_units && r >= 0; k++)
+                        r = mark(&view->units[k], list[i]);
+        }
+        journal_list_free(list, n);
+        return r;
 }
 
 bool claims_needed_by_other(const Claims *c, const Action *a, const Journal **ret_other)

@@ -24,6 +24,9 @@ typedef enum ClaimVerdict {
         CLAIM_INHERIT, /* SHARED: *ret_before is the before value of the oldest open journal */
 } ClaimVerdict;
 ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_owner, const char **ret_before);
+/* Marks the units in the view that are down only because another guest's transaction has stopped them: to a plan they
+ * are up. */
+int claims_mark_units(const char *root, const char *uuid, HostView *view);
 /* On the way back: does another open journal still need this shared target? */
 bool claims_needed_by_other(const Claims *c, const Action *a, const Journal **ret_other);
 

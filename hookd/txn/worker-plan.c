@@ -129,6 +129,9 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
         r = scan(w->host, &request, &view, f);
         if (r < 0)
                 return fault_default(f, r, w->domain, "cannot look at the host: %s", fault_errno(r));
+        r = w->journals ? claims_mark_units(w->journals, (*ret_guest)->uuid, view) : 0;
+        if (r < 0)
+                return fault_set(f, r, w->journals, "cannot read the journals in %s: %s", w->journals, fault_errno(r));
         r = planner_plan(p, *ret_guest, view, ret_plan, f);
         return r < 0 ? r : 1;
 }

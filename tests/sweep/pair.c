@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sweep.h"
 
+#include "txn/worker.h"
 #include "util/log.h"
 
 #include <stdio.h>
@@ -111,6 +112,68 @@ static bool as_before(Guests *g)
         return !diff && !fake_violations(g->h);
 }
 
+/* B's plan anew, on the host as it is now, with what the journals say: as a worker of its own would make it. */
+static int plan_b_now(Guests *g, Fault *f)
+{
+        _cleanup_(guest_freep) Guest *guest = NULL;
+        _cleanup_(profile_freep) Profile *p = NULL;
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        Worker w = { .verb = "prepare",
+                     .domain = "empty",
+                     .event = "prepare/begin",
+                     .root = "/",
+                     .journals = g->root,
+                     .profiles = SWEEP_PROFILES,
+                     .conf = "/nonexistent/hookd.conf",
+                     .client_fd = -1,
+                     .xml_fd = memfd_create("xml", MFD_CLOEXEC),
+                     .host = g->h };
+        int r;
+
+        if (w.xml_fd < 0 ||
+            dprintf(w.xml_fd, "<domain type='kvm'><name>empty</name><uuid>%s</uuid><devices>", g->uuid[1]) < 0)
+                return -errno;
+        STRV_FOREACH (bdf, cards[1]) {
+                PciAddress a;
+
+                if (pci_parse(*bdf, &a) < 0 ||
+                    dprintf(w.xml_fd,
+                            "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x%04x' "
+                            "bus='0x%02x' slot='0x%02x' function='0x%x'/></source></hostdev>",
+                            a.domain, a.bus, a.slot, a.function) < 0)
+                        return -EIO;
+        }
+        if (dprintf(w.xml_fd, "</devices></domain>") < 0 || lseek(w.xml_fd, 0, SEEK_SET) < 0)
+                return -errno;
+        r = worker_plan(&w, &guest, &p, &plan, f);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        free(g->plan[1]);
+        g->plan[1] = plan_encode(plan);
+        return g->plan[1] ? 0 : -ENOMEM;
+}
+
+/* B is planned when A has its card: with the desktop down already, and nothing to be seen of what it had open. */
+static void planned_late(Guests *g, int first)
+{
+        const char *story = first ? "B, planned late, leaves first" : "A leaves first, B was planned late";
+        _cleanup_free_ char *plan = strdup(g->plan[1]);
+        Fault f = { 0 };
+
+        g->cases++;
+        fake_reset(g->h);
+        fake_state_set(g->h, g->before);
+        if (check(g, prepare(g, 0, &f) >= 0 && plan_b_now(g, &f) >= 0 && prepare(g, 1, &f) >= 0, story, 0, f.text)) {
+                check(g, release(g, first, &f) >= 0, story, 0, f.text);
+                check(g, streq(desktop(g), "inactive"), story, 0,
+                      "the desktop is back though a guest still needs it gone");
+                check(g, release(g, !first, &f) >= 0, story, 0, f.text);
+                check(g, as_before(g), story, 0, "the host is not as before");
+        }
+        free(g->plan[1]);
+        g->plan[1] = TAKE_PTR(plan);
+}
+
 /* Both get their cards; then they leave, `first` first. */
 static void orderly(Guests *g, int first)
 {
@@ -159,12 +222,11 @@ static void die(Host *h, void *arg)
 
 typedef int (*Act)(Guests *g, int i, Fault *f);
 
-/* The process that acts for guest i dies at an operation; recovery of its journal, then the other guest leaves. */
-static bool crash_in(Guests *g, Act act, int i, unsigned at, const char *story)
+/* The process that acts for guest i dies at an operation. True: it did. */
+static bool dies_in(Guests *g, Act act, int i, unsigned at)
 {
         FakeFault crash = { .what = FAKE_CRASH_BEFORE, .at = fake_ops(g->h) + at };
         void *left = mmap(NULL, fake_state_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        Fault f = { 0 };
         int status;
         pid_t pid;
 
@@ -174,6 +236,8 @@ static bool crash_in(Guests *g, Act act, int i, unsigned at, const char *story)
         (void) fflush(NULL);
         pid = fork();
         if (pid == 0) {
+                Fault f = { 0 };
+
                 fake_on_crash(g->h, die, left);
                 (void) act(g, i, &f);
                 fake_state_get(g->h, left);
@@ -184,11 +248,50 @@ static bool crash_in(Guests *g, Act act, int i, unsigned at, const char *story)
         fake_reset(g->h);
         fake_state_set(g->h, left);
         (void) munmap(left, fake_state_size());
+        return WEXITSTATUS(status) == FAKE_CRASHED;
+}
+
+/* It dies; recovery of its journal, then the other guest leaves. */
+static bool crash_in(Guests *g, Act act, int i, unsigned at, const char *story)
+{
+        bool died = dies_in(g, act, i, at);
+        Fault f = { 0 };
+
         check(g, release(g, i, &f) >= 0, story, at, f.text); /* as recovery does */
         check(g, streq(desktop(g), "inactive"), story, at, "the desktop is back though the other needs it gone");
         check(g, release(g, !i, &f) >= 0, story, at, f.text);
         check(g, as_before(g), story, at, "the host is not as before");
-        return WEXITSTATUS(status) == FAKE_CRASHED;
+        return died;
+}
+
+/* A's release dies at every operation, and before anybody recovers it B is planned and prepared. */
+static void late_after_crash(Guests *g)
+{
+        const char *story = "crash in A's release, B starts before its recovery";
+        _cleanup_free_ char *plan = strdup(g->plan[1]);
+        bool died = true;
+
+        for (unsigned at = 1; died && g->failed <= 20; at++) {
+                Fault f = { 0 };
+
+                g->cases++;
+                fake_reset(g->h);
+                fake_state_set(g->h, g->before);
+                if (!check(g, prepare(g, 0, &f) >= 0, story, at, f.text))
+                        break;
+                died = dies_in(g, release, 0, at);
+                if (check(g, plan_b_now(g, &f) >= 0 && prepare(g, 1, &f) >= 0, story, at, f.text)) {
+                        check(g, release(g, 0, &f) >= 0, story, at, f.text); /* as recovery does */
+                        /* where A brought it back before it died it has nothing of B's open yet, and may stay */
+                        check(g, streq(desktop(g), "inactive") || !strstr(g->plan[1], "display-manager"), story, at,
+                              "the desktop is back though a guest still needs it gone");
+                        check(g, release(g, 1, &f) >= 0, story, at, f.text);
+                } else
+                        (void) release(g, 0, &f);
+                check(g, as_before(g), story, at, "the host is not as before");
+        }
+        free(g->plan[1]);
+        g->plan[1] = TAKE_PTR(plan);
 }
 
 /* At every operation of B's prepare while A has its card; of A's release while B has its. */
@@ -241,9 +344,12 @@ int main(void)
         fake_state_get(g.h, g.before);
         orderly(&g, 0);
         orderly(&g, 1);
+        planned_late(&g, 0);
+        planned_late(&g, 1);
         same_card(&g);
         crashes(&g, true);
         crashes(&g, false);
+        late_after_crash(&g);
         (void) snprintf(lock, sizeof(lock), "%s/claims.lock", g.root);
         (void) unlink(lock);
         check(&g, rmdir(g.root) == 0, "all", 0, "a journal is left");

@@ -159,6 +159,75 @@ TEST(a_unit_in_transit_is_waited_for)
         end();
 }
 
+TEST(a_unit_begun_by_one_who_died_is_inherited_from_him)
+{
+        Journal *a;
+
+        begin();
+        a = make(A_UUID, "vm1", 1, "active");
+        assert_ok(journal_log(a, LOG_WORD_INTENT, 1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_HELD, -1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_REVERT, -1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_UNDO, 1, NULL));
+        journal_close(a); /* with its lock */
+        assert_int_eq(verdict(&unit), CLAIM_INHERIT);
+        assert_str_eq(before_copy, "active");
+        end();
+}
+
+TEST(a_unit_is_the_same_whichever_step_stops_it)
+{
+        Action service = unit;
+        Journal *a;
+
+        begin();
+        a = make(A_UUID, "vm1", 1, "active");
+        service.step = (char *) "services";
+        assert_int_eq(verdict(&service), CLAIM_INHERIT);
+        journal_close(a);
+        end();
+}
+
+static const char *stopped_for(const char *me)
+{
+        static char name[32];
+        HostView *view = hostview_new();
+
+        assert_not_null(view);
+        view->display_manager = calloc(1, sizeof(*view->display_manager));
+        assert_not_null(view->display_manager);
+        view->display_manager->id = strdup("lightdm.service");
+        view->display_manager->active = strdup("inactive");
+        assert_ok(claims_mark_units(root, me, view));
+        (void) snprintf(name, sizeof(name), "%s",
+                        view->display_manager->stopped_for ? view->display_manager->stopped_for : "");
+        hostview_free(view);
+        return name;
+}
+
+TEST(a_unit_that_is_down_for_another_guest_is_marked)
+{
+        Journal *a, *b;
+
+        begin();
+        assert_str_eq(stopped_for(ME), "");
+        a = make(A_UUID, "vm1", 1, "active");
+        b = make(B_UUID, "vm2", 2, "inactive");
+        assert_str_eq(stopped_for(ME), "vm1");
+        assert_str_eq(stopped_for(A_UUID), ""); /* one that was down before is nobody's */
+        assert_ok(journal_log(a, LOG_WORD_INTENT, 1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_HELD, -1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_REVERT, -1, NULL));
+        assert_str_eq(stopped_for(ME), "vm1");
+        assert_ok(journal_log(a, LOG_WORD_UNDO, 1, NULL));
+        assert_str_eq(stopped_for(ME), "vm1"); /* not up yet */
+        assert_ok(journal_log(a, LOG_WORD_UNDONE, 1, NULL));
+        assert_str_eq(stopped_for(ME), "");
+        journal_close(a);
+        journal_close(b);
+        end();
+}
+
 TEST(the_lock_has_a_deadline)
 {
         Claims *c = NULL, *d = NULL;
