@@ -2,6 +2,7 @@
 #include "fake.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -94,10 +95,10 @@ static void crash(Fake *k)
 }
 
 /* What was promised to take effect after some operations. */
-static void late(Fake *k)
+static void late(Fake *k, unsigned ops)
 {
         FOREACH(Later, x, k->s.later, MAX_LATER)
-        if (x->what == LATER_OP && x->at_op && x->at_op <= k->ops) {
+        if (x->what == LATER_OP && x->at_op && x->at_op <= ops) {
                 Later now = *x;
 
                 *x = (Later){ 0 };
@@ -122,7 +123,7 @@ int fault_begin(Fake *k, const char *op, const char *target, const char *value, 
                 fprintf(stderr, "fake: a million operations, the last one %s %s: a loop\n", op, target);
                 abort();
         }
-        late(k);
+        late(k, k->ops);
         if (k->trace)
                 k->trace(k->trace_arg, k->ops, op, target, effect, hand);
         for (unsigned i = 0; i < k->n_faults; i++) {
@@ -254,6 +255,7 @@ void fake_state_set(Host *h, const void *buf)
 {
         memcpy(&fake_of(h)->s, buf, sizeof(State));
         fake_of(h)->dirty = true;
+        late(fake_of(h), UINT_MAX); /* whose operations were counted has ended */
 }
 
 static void client_close(Fake *k)

@@ -106,9 +106,36 @@ int combo_new(const char *tree_path, const char *profiles_dir, const char *profi
         } else {
                 c->plan_text = plan_encode(c->plan);
         }
+        c->profiles_dir = profiles_dir;
         c->forward = p->start_timeout;
         c->rollback = p->rollback_timeout;
         c->back = p->stop_timeout;
         *ret = TAKE_PTR(c);
+        return 0;
+}
+
+int combo_again(Combo *c, Fault *f)
+{
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        _cleanup_(profile_freep) Profile *p = NULL;
+        _cleanup_free_ char *summary = NULL, *text = NULL;
+        int r;
+
+        fake_reset(c->h);
+        c->failed[0] = '\0';
+        summary = fake_host_summary(c->h);
+        r = combo_plan(c->h, NULL, c->profiles_dir, strchr(c->name, '.') + 1, &plan, &p, f);
+        if (r < 0)
+                return r;
+        text = plan_encode(plan);
+        if (!summary || !text)
+                return fault_set(f, -ENOMEM, c->name, "out of memory");
+        fake_reset(c->h);
+        free(c->summary);
+        free(c->plan_text);
+        plan_free(c->plan);
+        c->summary = TAKE_PTR(summary);
+        c->plan_text = TAKE_PTR(text);
+        c->plan = TAKE_PTR(plan);
         return 0;
 }

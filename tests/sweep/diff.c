@@ -30,6 +30,12 @@ static bool framebuffer_lost(const Combo *c, char *const *after)
         return false;
 }
 
+/* Has a fault hit such a target? */
+static bool failed(const Combo *c, Host *h, const char *target)
+{
+        return strstr(fake_faults_targets(h), target) || strstr(c->failed, target);
+}
+
 static bool may_change(const Combo *c, Host *h, const char *line, bool gone, bool fb_lost)
 {
         bool desktop = plan_has(c->plan, "display-manager", NULL) || plan_has(c->plan, "sessions", NULL);
@@ -41,10 +47,14 @@ static bool may_change(const Combo *c, Host *h, const char *line, bool gone, boo
         if (!gone && (startswith(line, "module vfio") || startswith(line, "module irqbypass")))
                 return true;
         /* lenient: a setting that could not be put back is a warning, where that very setting failed */
-        if (startswith(line, "power ") &&
-            (strstr(fake_faults_targets(h), "/power/control") || strstr(fake_faults_targets(h), "/d3cold_allowed")))
+        if (startswith(line, "power ") && (failed(c, h, "/power/control") || failed(c, h, "/d3cold_allowed")))
                 return true;
-        if (startswith(line, "sound ") && strstr(fake_faults_targets(h), "sound"))
+        /* udev forgot the card in an earlier life, and knows it again */
+        if (startswith(line, "sound ") && (gone || failed(c, h, "sound")))
+                return true;
+        /* what nobody drives any more goes with the next probe of a driver for the card */
+        if (startswith(line, "framebuffer ") && (gone ? endswith(line, " unbound") : endswith(line, " gone")) &&
+            strstr(c->summary, " unbound\n"))
                 return true;
         if (fb_lost && (startswith(line, "framebuffer ") || startswith(line, "console ")))
                 return true;

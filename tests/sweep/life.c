@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sweep.h"
 
-#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 
-/* What a process that dies leaves to the next one. */
-typedef struct Legacy {
-        bool crashed;
-        char violations[512];
-        char wrong[1024];
-        char state[];
-} Legacy;
-
-static char *wrong(const char *fmt, ...) _printf_(1, 2);
-static char *wrong(const char *fmt, ...)
+char *wrong(const char *fmt, ...)
 {
         char *s;
         va_list ap;
@@ -29,7 +17,7 @@ static char *wrong(const char *fmt, ...)
 }
 
 /* The end of every story: the host as it was, no journal, nothing done that must not be. */
-static char *judge(Combo *c, const char *root)
+char *life_judge(Combo *c, const char *root)
 {
         _cleanup_free_ char *diff = NULL;
 
@@ -54,7 +42,7 @@ static int guest_round(Combo *c)
 }
 
 /* The kernel lets go of what hung, and what is left goes back, as the worker does it. */
-static char *unstick(Combo *c, const char *root)
+char *life_unstick(Combo *c, const char *root)
 {
         Fault f = { 0 };
         int r;
@@ -81,8 +69,8 @@ static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
         if (c->h->stuck) {
                 if (r >= 0)
                         return wrong("prepare succeeded though the card is stuck");
-                w = unstick(c, root);
-                return w ? w : judge(c, root);
+                w = life_unstick(c, root);
+                return w ? w : life_judge(c, root);
         }
         if (r < 0) {
                 if (!*f.text)
@@ -97,7 +85,7 @@ static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
                         if (r < 0 || kept)
                                 return wrong("recovery after the refusal: %s", kept ? "kept" : f.text);
                 }
-                w = judge(c, root);
+                w = life_judge(c, root);
                 if (w) {
                         char *all = wrong("refused: %s\n      %s", f.text, w);
 
@@ -117,8 +105,8 @@ static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
         if (c->h->stuck && !hangs)
                 return wrong("hung the card by itself: %s", c->h->stuck_what);
         if (c->h->stuck) {
-                w = unstick(c, root);
-                return w ? w : judge(c, root);
+                w = life_unstick(c, root);
+                return w ? w : life_judge(c, root);
         }
         if (r < 0) {
                 if (!life_journal_left(c, root))
@@ -130,62 +118,24 @@ static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
                 if (r < 0)
                         return wrong("a second release, without the fault, failed: %s", f.text);
         }
-        return judge(c, root);
+        return life_judge(c, root);
 }
 
-static void die(Host *h, void *arg)
+typedef struct Part {
+        const char *root;
+        bool recovering;
+} Part;
+
+static char *part(Combo *c, void *arg)
 {
-        Legacy *l = arg;
+        const Part *p = arg;
+        Fault f = { 0 };
+        bool kept;
 
-        l->crashed = true;
-        fake_state_get(h, l->state);
-        (void) snprintf(l->violations, sizeof(l->violations), "%s", fake_violations(h) ? fake_violations(h) : "");
-        _exit(FAKE_CRASHED);
-}
-
-/* Runs part of a story in a process that may die; the state it leaves comes back. false: it did not die. */
-static bool run_and_die(Combo *c, const char *root, bool recovering, char **ret_wrong)
-{
-        size_t size = sizeof(Legacy) + fake_state_size();
-        Legacy *l = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        bool crashed;
-        int status;
-        pid_t pid;
-
-        if (l == MAP_FAILED)
-                abort();
-        (void) fflush(NULL);
-        pid = fork();
-        if (pid < 0)
-                abort();
-        if (pid == 0) {
-                Fault f = { 0 };
-                bool kept;
-
-                fake_on_crash(c->h, die, l);
-                if (recovering)
-                        (void) life_recover(c, root, &kept, &f);
-                else {
-                        char *w = live(c, root, false, false);
-
-                        (void) snprintf(l->wrong, sizeof(l->wrong), "%s", w ? w : "");
-                }
-                fake_state_get(c->h, l->state);
-                _exit(0);
-        }
-        if (waitpid(pid, &status, 0) != pid)
-                abort();
-        crashed = l->crashed;
-        if (!WIFEXITED(status) || (WEXITSTATUS(status) != FAKE_CRASHED && WEXITSTATUS(status) != 0))
-                *ret_wrong = wrong("the process died by itself (status %#x)", status);
-        else if (l->violations[0])
-                *ret_wrong = wrong("broke a law: %s", l->violations);
-        else if (!recovering && l->wrong[0])
-                *ret_wrong = strdup(l->wrong);
-        fake_reset(c->h);
-        fake_state_set(c->h, l->state);
-        (void) munmap(l, size);
-        return crashed;
+        if (!p->recovering)
+                return live(c, p->root, false, false);
+        (void) life_recover(c, p->root, &kept, &f); /* what comes of it is seen by the next one */
+        return NULL;
 }
 
 static char *crash_case(Combo *c, const Case *x, const char *root)
@@ -197,7 +147,7 @@ static char *crash_case(Combo *c, const Case *x, const char *root)
         int r;
 
         (void) fake_fault_add(c->h, &first);
-        if (!run_and_die(c, root, false, &w))
+        if (!life_process(c, part, &(Part){ root, false }, &w))
                 return w ? w : wrong("operation %u was not reached", x->at);
         if (w)
                 return w;
@@ -206,7 +156,7 @@ static char *crash_case(Combo *c, const Case *x, const char *root)
                 FakeFault second = { .what = FAKE_CRASH_BEFORE, .at = 1 + x->at * 7 % c->n_prepare };
 
                 (void) fake_fault_add(c->h, &second);
-                (void) run_and_die(c, root, true, &w);
+                (void) life_process(c, part, &(Part){ root, true }, &w);
                 if (w)
                         return w;
                 fake_advance(c->h, USEC_PER_SEC);
@@ -216,7 +166,7 @@ static char *crash_case(Combo *c, const Case *x, const char *root)
                 return wrong("recovery failed: %s", f.text);
         if (kept)
                 return wrong("recovery kept what nobody needs");
-        return judge(c, root);
+        return life_judge(c, root);
 }
 
 static char *kept_case(Combo *c, const Case *x, const char *root)
@@ -250,7 +200,7 @@ static char *kept_case(Combo *c, const Case *x, const char *root)
         r = life_recover(c, root, &kept, &f);
         if (r < 0 || kept)
                 return wrong("the guest is gone, and recovery did not put the host back: %s", f.text);
-        return judge(c, root);
+        return life_judge(c, root);
 }
 
 static char *plan_case(Combo *c, const Case *x)
@@ -287,6 +237,7 @@ char *case_run(Combo *c, const Case *x, const char *root)
 
         fake_reset(c->h);
         fake_state_set(c->h, c->before);
+        c->failed[0] = '\0';
         if (streq(x->kind, "plan"))
                 return plan_case(c, x);
         life_journal_clear(c, root);

@@ -3,7 +3,6 @@
 
 #include "util/log.h"
 
-#include <dirent.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -23,27 +22,6 @@ typedef struct Tally {
         unsigned cases, failed, shown, refused;
         unsigned combos;
 } Tally;
-
-static int names(const char *dir, const char *suffix, char ***ret)
-{
-        DIR *d = opendir(dir);
-        struct dirent *e;
-
-        if (!d)
-                return -errno;
-        while ((e = readdir(d))) {
-                size_t n = strlen(e->d_name), m = strlen(suffix);
-
-                if (n <= m || !streq(e->d_name + n - m, suffix))
-                        continue;
-                e->d_name[n - m] = '\0';
-                if (strv_append(ret, e->d_name) < 0)
-                        abort();
-        }
-        (void) closedir(d);
-        strv_sort(*ret);
-        return 0;
-}
 
 static void report(Tally *t, const Combo *c, const Case *x, char *w)
 {
@@ -106,19 +84,6 @@ static void sweep_combo(Tally *t, const char *tree, const char *profile, const c
                 (void) __atomic_add_fetch(&t->refused, 1, __ATOMIC_RELAXED);
 }
 
-/* A profile written for one host has a golden plan there and nowhere else; the others are for all. */
-static bool fits(const char *tree, const char *profile)
-{
-        static const char *const general[] = { "empty", "hard", "keep", "reset" };
-        char path[512];
-
-        for (unsigned i = 0; i < ARRAY_SIZE(general); i++)
-                if (streq(profile, general[i]))
-                        return true;
-        (void) snprintf(path, sizeof(path), SWEEP_PROFILES "/../%s.%s", tree, profile);
-        return access(path, F_OK) == 0;
-}
-
 static bool wanted(const char *only, const char *tree, const char *profile, const char **ret_case)
 {
         char name[128];
@@ -126,7 +91,7 @@ static bool wanted(const char *only, const char *tree, const char *profile, cons
 
         *ret_case = NULL;
         if (!only)
-                return fits(tree, profile);
+                return sweep_fits(tree, profile);
         (void) snprintf(name, sizeof(name), "%s.%s", tree, profile);
         n = strlen(name);
         if (strncmp(only, name, n) != 0 || (only[n] != ':' && only[n] != '\0'))
@@ -196,8 +161,8 @@ int main(int argc, char **argv)
                                         "TREE.PROFILE[:KIND:OPERATION]]\n");
                         return 2;
                 }
-        if (t == MAP_FAILED || names(SWEEP_HOSTS, ".tree", &trees) < 0 ||
-            names(SWEEP_PROFILES, ".ini", &profiles) < 0) {
+        if (t == MAP_FAILED || sweep_names(SWEEP_HOSTS, ".tree", &trees) < 0 ||
+            sweep_names(SWEEP_PROFILES, ".ini", &profiles) < 0) {
                 fprintf(stderr, "sweep: no trees in %s or no profiles in %s\n", SWEEP_HOSTS, SWEEP_PROFILES);
                 return 2;
         }

@@ -12,6 +12,7 @@ typedef struct OpInfo {
 
 typedef struct Combo {
         char name[96]; /* "nvidia-desktop.empty" */
+        const char *profiles_dir;
         Host *h;
         void *before;  /* state */
         char *summary; /* of it */
@@ -22,13 +23,22 @@ typedef struct Combo {
         uint64_t forward, rollback, back; /* usec */
         OpInfo *ops;
         unsigned n_plan, n_prepare,
-                n_total; /* operations: of scan and planner alone; then from 1 again: prepare, all */
+                n_total;   /* operations: of scan and planner alone; then from 1 again: prepare, all */
+        char failed[1024]; /* fake_faults_targets() of a process that died */
 } Combo;
+
+/* hosts.c */
+/* The names in a folder that end so, without that, sorted. */
+int sweep_names(const char *dir, const char *suffix, char ***ret);
+/* A profile written for one host has a golden plan there and nowhere else; the others are for all. */
+bool sweep_fits(const char *tree, const char *profile);
 
 /* combo.c */
 int combo_new(const char *tree_path, const char *profiles_dir, const char *profile, Combo **ret, Fault *f);
 Combo *combo_free(Combo *c);
 DEFINE_CLEANUP(Combo, combo_free)
+/* The host as it is now is "before": plans anew. */
+int combo_again(Combo *c, Fault *f);
 /* scan and planner on h as it is, for these functions; NULL: those of the tree's `guest` line. */
 int combo_plan(Host *h, char *const *functions, const char *profiles_dir, const char *profile, Plan **ret,
                Profile **ret_profile, Fault *f);
@@ -44,7 +54,18 @@ void life_journal_clear(Combo *c, const char *root);
 /* diff.c: lines that differ from `before` and must not; NULL: none. held: the guest side was reached. */
 char *host_differences(const Combo *c, Host *h);
 
-/* life.c: one case. NULL: right; else what is wrong (caller frees). */
+/* process.c: part of a story in a process of its own, which may die; the state it leaves comes back. false: it did not
+ * die. */
+typedef char *(*LifePart)(Combo *c, void *arg);
+bool life_process(Combo *c, LifePart part, void *arg, char **ret_wrong);
+
+/* life.c */
+char *wrong(const char *fmt, ...) _printf_(1, 2);
+/* The end of every story: the host as it was, no journal, nothing done that must not be. */
+char *life_judge(Combo *c, const char *root);
+/* The kernel lets go of what hung, and what is left goes back, as the worker does it. */
+char *life_unstick(Combo *c, const char *root);
+/* One case. NULL: right; else what is wrong (caller frees). */
 typedef struct Case {
         char kind[24]; /* clean, crash-before, crash-after, recrash, lie, hang, slow, late, cancel, double, an errno
                           name, kept-guest, kept-owner, plan */
