@@ -187,7 +187,10 @@ static int do_prepare(Worker *w, Fault *f)
         if (r >= 0 && w->hook_pid > 0)
                 r = journal_set_owner(j, w->hook_pid, w->hook_start);
         if (r < 0) {
-                (void) fault_default(f, r, w->domain, "%s cannot be prepared: %s", w->domain, fault_errno(r));
+                (void) fault_default(f, r, w->domain,
+                                     "%s cannot be prepared, nothing was changed: its journal in %s cannot be written: "
+                                     "%s",
+                                     w->domain, w->journals, fault_errno(r));
                 if (j)
                         (void) journal_remove(j);
                 return answer_prepare(w, r, f);
