@@ -92,3 +92,46 @@ figures() {
 			value("HOOKD_RESULT") == result { total += value("HOOKD_DURATION_USEC") }
 			END { printf "%s: %d ms, of which outside of the steps %d ms\n", event, total / 1000, (total - steps) / 1000 }'
 }
+
+# ---- the shim by hand: most rounds need no QEMU ----------------------------------------------------------------------
+
+# guest_xml NAME: libvirt's own XML of the guest, for hook
+guest_xml() {
+	virsh -q dumpxml "$1" >"$LAB_STATE/$1.xml"
+}
+
+# hook NAME OP: the hook as libvirt calls it; its exit status, what it said is in $LAB_STATE/NAME.said. The case's shell is
+# the caller whose life the transaction hangs on, so not in a subshell.
+hook() {
+	local subop=begin
+	[[ $2 != stopped && $2 != release ]] || subop=end
+	/etc/libvirt/hooks/qemu "$1" "$2" "$subop" - <"$LAB_STATE/$1.xml" >/dev/null 2>"$LAB_STATE/$1.said"
+}
+
+# hook_begin NAME OP: the same in the background; HOOK is its pid
+hook_begin() {
+	local subop=begin
+	[[ $2 != stopped && $2 != release ]] || subop=end
+	/etc/libvirt/hooks/qemu "$1" "$2" "$subop" - <"$LAB_STATE/$1.xml" >/dev/null 2>"$LAB_STATE/$1.said" &
+	HOOK=$!
+}
+
+# What libvirt does when the guest has gone, or was refused.
+hook_end() {
+	hook "$1" stopped
+	hook "$1" release
+}
+
+hook_said() {
+	cat "$LAB_STATE/$1.said"
+}
+
+# The guests with an open transaction, by hookd's own record.
+txn_count() {
+	find /run/hookd-txn -mindepth 1 -maxdepth 1 -type d -name '*-*-*-*-*' 2>/dev/null | grep -c .
+}
+
+# audit_order FIELD=VALUE...: the guests of the matching entries since the case began, in the order of the audit
+audit_order() {
+	journalctl -q -t hookd --no-pager --since="@$((LAB_CASE_MS / 1000))" -o cat --output-fields=HOOKD_DOMAIN "$@" | paste -sd' '
+}

@@ -1,0 +1,67 @@
+# shellcheck shell=bash disable=SC1091,SC2016
+# Round after round: the host as before after each, and hookd no bigger at the end than at the start. LAB_ROUNDS sets how many.
+. /lab/guest/hookd.sh
+
+ROUNDS=${LAB_ROUNDS:-25}
+daemon() {
+	systemctl show -P MainPID hookd.service
+}
+
+# What hookd keeps: the daemon's memory, its descriptors, the processes of its unit, zombies, what lies in its folders.
+pss() {
+	awk '/^Pss:/ {print $2}' "/proc/$(daemon)/smaps_rollup"
+}
+
+kept() {
+	printf 'daemon %s\n' "$(daemon)"
+	find "/proc/$(daemon)/fd" -type l -printf 'descriptor %l\n' | sed 's/[0-9]\{3,\}/N/' | sort
+	printf 'processes %s\n' "$(wc -l <"/sys/fs/cgroup$(systemctl show -P ControlGroup hookd.service)/cgroup.procs")"
+	printf 'zombies %s\n' "$(ps -eo stat= | grep -c '^Z')"
+	find /run/hookd-txn /run/hookd -mindepth 1 -printf 'file %p\n' | sort
+}
+
+# round N: every fifth is a whole guest, the others are the shim with libvirt's XML
+round() {
+	if (($1 % 5 == 0)); then
+		guest_start vm1 120 && guest_destroy vm1 120
+	else
+		hook vm1 prepare && [[ $(driver_of "${LAB_CARDS%% *}.0") == vfio-pci ]] && hook_end vm1
+	fi
+}
+
+hookd_up vm1
+guest_define vm1
+guest_xml vm1
+save_state before
+
+case_begin "$ROUNDS rounds, every fifth a whole guest"
+check 'a first round' round 1
+expect_before
+kept >"$LAB_STATE/kept"
+pss=$(pss)
+failed=0 differs=0 took=()
+begun=$(now_ms)
+for ((n = 1; n <= ROUNDS; n++)); do
+	at=$(now_ms)
+	if ! round "$n"; then
+		((++failed))
+		not_ok "round $n" "$(virsh_said)" "$(hook_said vm1)"
+	fi
+	took+=($(($(now_ms) - at)))
+	# the greeter first: thrown out in its first second it would leave a failed session behind, as without hookd
+	wait_for greeter_up 60
+	if ! wait_for 'state_equals before' 20; then
+		((++differs))
+		not_ok "round $n: the host is as it was" "$(grep '^[-+][^-+]' "$LAB_STATE/before.diff")"
+		save_state before # or every later round would say it again
+	fi
+	((n % 100)) || note "$n rounds: PSS $(pss) KiB"
+done
+mapfile -t took < <(printf '%s\n' "${took[@]}" | sort -n)
+note "$ROUNDS rounds in $((($(now_ms) - begun) / 1000)) s; the hand-over there and back: median ${took[ROUNDS / 2]} ms, longest ${took[-1]} ms"
+expect 'rounds that failed' "$failed" 0
+expect 'rounds with a host that differs' "$differs" 0
+wait_for 'diff -u "$LAB_STATE/kept" <(kept) >"$LAB_STATE/kept.diff"' 10
+expect 'descriptors, processes, zombies and files, before and after' "$(grep '^[-+][^-+]' "$LAB_STATE/kept.diff")" ''
+note "the daemon's PSS: $pss KiB before, $(pss) KiB after; $(grep -c ^descriptor "$LAB_STATE/kept") descriptors"
+check 'the daemon is not bigger (64 KiB for what the kernel shares out anew)' eval '(( $(pss) <= pss + 64 ))'
