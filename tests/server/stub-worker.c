@@ -8,7 +8,11 @@
  *   slow…    tells that it waits, and goes on when the test sends something to "gate-GUEST"
  *   …held…   prepare leaves a HELD journal with its owner, release removes it
  *
- * A recovery waits for the journal's lock and removes what is not HELD. The test listens on "calls". Both sockets are
+ *   …stay…   its release keeps the journal while the guest it has noted lives
+ *   …stubborn…  its recovery fails
+ *
+ * A recovery waits for the journal's lock and removes the journal, but for a HELD one whose guest lives or whose caller
+ * may still start it. The test listens on "calls". Both sockets are
  * beside the folder for journals. */
 #include "txn/journal.h"
 #include "txn/state.h"
@@ -103,14 +107,33 @@ static int open_transaction(Call *c, bool held)
         return 0;
 }
 
-static int close_transaction(const Call *c, int lock, bool also_held)
+static bool lives(int pid)
+{
+        return pid > 0 && kill(pid, 0) == 0;
+}
+
+static int release(const Call *c)
 {
         _cleanup_(journal_closep) Journal *j = NULL;
         Fault f = { 0 };
 
-        if (journal_open(c->journals, c->uuid, lock, &j, &f) < 0)
+        if (journal_open(c->journals, c->uuid, 1, &j, &f) < 0)
                 return -1;
-        return also_held || txn_state(j) != TXN_HELD ? journal_remove(j) : 0;
+        if (strstr(c->domain, "stay") && lives(j->guest_pid))
+                return journal_log(j, LOG_WORD_HELD, -1, "waits for QEMU");
+        return journal_remove(j);
+}
+
+static int recover(const Call *c)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        bool needed;
+        Fault f = { 0 };
+
+        if (journal_open(c->journals, c->uuid, 2, &j, &f) < 0 || strstr(c->domain, "stubborn"))
+                return -1;
+        needed = j->guest_pid > 0 ? lives(j->guest_pid) : lives(j->owner_pid) && !txn_was_stopped(j);
+        return txn_state(j) == TXN_HELD && needed ? 0 : journal_remove(j);
 }
 
 static int act(Call *c)
@@ -120,7 +143,7 @@ static int act(Call *c)
         if (startswith(c->domain, "slow") && !streq(c->verb, "recover"))
                 wait_at_gate(c);
         if (streq(c->verb, "recover"))
-                return close_transaction(c, 2, false);
+                return recover(c);
         if (startswith(c->domain, "crash-open") && open_transaction(c, false) < 0)
                 return -1;
         if (startswith(c->domain, "crash"))
@@ -133,7 +156,7 @@ static int act(Call *c)
         }
         if (held && prepare && open_transaction(c, true) < 0)
                 return -1;
-        if (streq(c->verb, "release") && close_transaction(c, 1, true) < 0)
+        if (streq(c->verb, "release") && release(c) < 0)
                 return -1;
         return reply(c, 0, "");
 }
