@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/guest.h"
 
+#include "model/xml-bounds.h"
+
 #include <ctype.h>
 #include <libxml/xmlreader.h>
 #include <stdarg.h>
@@ -10,6 +12,10 @@
  * /domain/{name,uuid}, /domain/devices/{hostdev,interface}, of those driver, source and source/address. */
 enum { DEPTH_ROOT, DEPTH_SECTION, DEPTH_DEVICE, DEPTH_DETAIL, DEPTH_ADDRESS };
 
+/* Far beyond what libvirt sends. */
+#define DEVICES_MAX 1024
+#define TEXT_MAX    4096 /* of <name> */
+
 typedef struct GuestReader {
         xmlTextReader *xml;
         Guest *guest;
@@ -17,6 +23,9 @@ typedef struct GuestReader {
         int error_line; /* libxml2's first complaint */
         char error[256];
         bool in_devices, in_device, in_source, has_address;
+        bool in_name, in_uuid;
+        char text[TEXT_MAX + 1]; /* of the <name> or <uuid> we are inside of */
+        size_t text_size;
         GuestDevice device; /* what is known of the one we are inside of */
         long device_line;
 } GuestReader;
@@ -70,6 +79,9 @@ static int _printf_(3, 4) refuse(GuestReader *g, long line, const char *fmt, ...
         char what[512];
         va_list ap;
 
+        /* What libxml2 does not like ahead of us is the reason for what we miss here. */
+        if (g->error[0] != '\0')
+                return fault_set(g->f, -EINVAL, g->guest->name, "domain XML, line %i: %s", g->error_line, g->error);
         va_start(ap, fmt);
         (void) vsnprintf(what, sizeof(what), fmt, ap);
         va_end(ap);
@@ -208,6 +220,8 @@ static int finish_device(GuestReader *g)
         if (!g->has_address)
                 return refuse(g, g->device_line, "this %s device has no address of the host's in its <source>",
                               g->device.type == GUEST_DEVICE_PCI ? "PCI" : "mediated");
+        if (g->guest->n_devices == DEVICES_MAX)
+                return refuse(g, g->device_line, "more than %i host devices", DEVICES_MAX);
         grown = reallocarray(g->guest->devices, g->guest->n_devices + 1, sizeof(GuestDevice));
         if (!grown)
                 return out_of_memory(g);
@@ -217,23 +231,46 @@ static int finish_device(GuestReader *g)
         return 0;
 }
 
+/* The text of <name> or <uuid> has ended. */
+static int finish_text(GuestReader *g)
+{
+        bool is_name = g->in_name, is_uuid = g->in_uuid;
+
+        g->in_name = g->in_uuid = false;
+        g->text[g->text_size] = '\0';
+        if (is_uuid)
+                return take_uuid(g->text, g->guest->uuid) ? 0 : refuse(g, line_here(g), "<uuid> is not a UUID");
+        if (!is_name)
+                return 0;
+        if (g->text_size == 0)
+                return refuse(g, line_here(g), "<name> is empty");
+        g->guest->name = strdup(g->text);
+        return g->guest->name ? 0 : out_of_memory(g);
+}
+
+static int on_text(GuestReader *g)
+{
+        const char *text = (const char *) xmlTextReaderConstValue(g->xml);
+        size_t size = text ? strlen(text) : 0;
+
+        if (!g->in_name && !g->in_uuid)
+                return 0;
+        if (size > TEXT_MAX - g->text_size)
+                return refuse(g, line_here(g), "<%s> of more than %i bytes", g->in_name ? "name" : "uuid", TEXT_MAX);
+        memcpy(g->text + g->text_size, text ? text : "", size);
+        g->text_size += size;
+        return 0;
+}
+
 static int on_section(GuestReader *g, const char *element)
 {
-        _cleanup_xml_ xmlChar *text = NULL;
-        bool is_name = streq(element, "name");
-
         g->in_devices = streq(element, "devices");
-        if (!is_name && !streq(element, "uuid"))
-                return 0;
-        if (is_name ? g->guest->name != NULL : g->guest->uuid[0] != '\0')
+        g->in_name = streq(element, "name");
+        g->in_uuid = streq(element, "uuid");
+        g->text_size = 0;
+        if ((g->in_name && g->guest->name) || (g->in_uuid && g->guest->uuid[0] != '\0'))
                 return refuse(g, line_here(g), "a second <%s>", element);
-        text = xmlTextReaderReadString(g->xml);
-        if (!is_name)
-                return take_uuid((char *) text, g->guest->uuid) ? 0 : refuse(g, line_here(g), "<uuid> is not a UUID");
-        if (!text || *text == '\0')
-                return refuse(g, line_here(g), "<name> is empty");
-        g->guest->name = strdup((char *) text);
-        return g->guest->name ? 0 : out_of_memory(g);
+        return xmlTextReaderIsEmptyElement(g->xml) ? finish_text(g) : 0;
 }
 
 static int on_element(GuestReader *g)
@@ -252,6 +289,8 @@ static int on_element(GuestReader *g)
         case DEPTH_SECTION:
                 return on_section(g, element);
         case DEPTH_DEVICE:
+                if (g->in_name || g->in_uuid)
+                        return refuse(g, line_here(g), "<%.64s> inside of <%s>", element, g->in_name ? "name" : "uuid");
                 if (g->in_devices)
                         on_device(g, element);
                 return 0;
@@ -265,21 +304,35 @@ static int on_element(GuestReader *g)
         }
 }
 
+static int on_node(GuestReader *g)
+{
+        switch (xmlTextReaderNodeType(g->xml)) {
+        case XML_READER_TYPE_ELEMENT:
+                return on_element(g);
+        case XML_READER_TYPE_END_ELEMENT:
+                return xmlTextReaderDepth(g->xml) == DEPTH_SECTION ? finish_text(g) : 0;
+        case XML_READER_TYPE_TEXT:
+        case XML_READER_TYPE_CDATA:
+        case XML_READER_TYPE_WHITESPACE:
+        case XML_READER_TYPE_SIGNIFICANT_WHITESPACE:
+                return on_text(g);
+        default:
+                return 0;
+        }
+}
+
 static int read_all(GuestReader *g)
 {
         int r, more;
 
         while ((more = xmlTextReaderRead(g->xml)) == 1) {
-                int type = xmlTextReaderNodeType(g->xml);
-
-                if (type == XML_READER_TYPE_DOCUMENT_TYPE)
-                        return refuse(g, line_here(g), "a document type declaration, which libvirt never sends");
-                r = type == XML_READER_TYPE_ELEMENT ? on_element(g) : 0;
+                r = on_node(g);
                 if (r < 0)
                         return r;
         }
         if (more < 0)
-                return refuse(g, g->error_line, "%s", g->error[0] ? g->error : "not well-formed");
+                return refuse(g, xmlTextReaderGetParserLineNumber(g->xml),
+                              "not well-formed, or one text of more than 10 million bytes");
         r = finish_device(g);
         if (r < 0)
                 return r;
@@ -296,11 +349,12 @@ int guest_parse(const char *xml, size_t size, Guest **ret, Fault *f)
         GuestReader g = { .guest = guest, .f = f };
         int r;
 
-        if (size > GUEST_XML_MAX)
-                return fault_set(f, -EFBIG, NULL, "domain XML of more than %zu MiB", GUEST_XML_MAX >> 20);
-        if (size == 0)
-                return fault_set(f, -EINVAL, NULL, "the domain XML is empty");
-        reader = guest ? xmlReaderForMemory(xml, (int) size, NULL, NULL, XML_PARSE_NONET) : NULL;
+        r = xml_check_bounds(xml, size, f);
+        if (r < 0)
+                return r;
+        /* UTF-8, whatever it declares, so that it is read as it was looked at above */
+        reader = guest ? xmlReaderForMemory(xml, (int) size, NULL, "UTF-8", XML_PARSE_NONET | XML_PARSE_IGNORE_ENC)
+                       : NULL;
         if (!reader)
                 return fault_set(f, -ENOMEM, NULL, "out of memory reading the domain XML");
         g.xml = reader;

@@ -4,7 +4,16 @@
 #include "model/guest.h"
 #include "util/fd.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
 
 #define UUID    "73116F6F-f817-425f-bd60-4f93db371c39"
 #define NAMED   "<domain><name>vm1</name><uuid>" UUID "</uuid>"
@@ -227,6 +236,8 @@ TEST(names)
         refuse("<domain><name/><uuid>" UUID "</uuid></domain>", "<name> is empty");
         refuse("<domain><name></name><uuid>" UUID "</uuid></domain>", "<name> is empty");
         refuse("<domain>\n<name>a</name>\n<name>b</name></domain>", "line 3: a second <name>");
+        refuse("<domain>\n<name>a<b/></name></domain>", "line 2: <b> inside of <name>");
+        refuse("<domain><uuid><b>" UUID "</b></uuid></domain>", "<b> inside of <uuid>");
         refuse("<domain><name>a\xff</name></domain>", "line 1: ");
         refuse("<domain><uuid>" UUID "</uuid></domain>", "has no <name>");
 }
@@ -275,18 +286,212 @@ TEST(nul_byte)
 #define LOL(n, m) \
         "<!ENTITY lol" n " '&lol" m ";&lol" m ";&lol" m ";&lol" m ";&lol" m ";&lol" m ";&lol" m ";&lol" m ";'>"
 
+#define NO_DOCTYPE "a document type declaration"
+
 TEST(document_types)
 {
-        refuse("<!DOCTYPE domain SYSTEM 'http://127.0.0.1:1/x.dtd'>\n" NAMED "</domain>", "document type");
-        refuse("<!DOCTYPE domain [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><domain><name>&e;</name><uuid>" UUID
-               "</uuid></domain>",
-               "document type");
+        static const char *const before[] = {
+                "",
+                "\xef\xbb\xbf",
+                "<?xml version='1.0'?>",
+                "\n\t <!-- a -- > --><?x <!-- ?> \r\n<!--<domain>-->",
+                "<!----><!-- - -->",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+                _cleanup_free_ char *xml = NULL, *fine = NULL;
+                _cleanup_(guest_freep) Guest *g = NULL;
+
+                assert_true(asprintf(&xml, "%s<!DOCTYPE domain>" NAMED "</domain>", before[i]) > 0);
+                refuse(xml, NO_DOCTYPE);
+                assert_true(asprintf(&fine, "%s" NAMED "<!-- <!DOCTYPE --></domain>", before[i]) > 0);
+                if (i != 3) /* "--" is not allowed in a comment */
+                        g = parse(fine);
+        }
+        refuse("<!DOCTYPE domain SYSTEM 'http://127.0.0.1:1/x.dtd'>\n" NAMED "</domain>", NO_DOCTYPE);
+        refuse("<!DOCTYPE d [<!ENTITY % a '<!ENTITY b \"c\">'> %a;]>" NAMED "</domain>", NO_DOCTYPE);
         refuse("<!DOCTYPE d [<!ENTITY lol0 'lollollollol'>" LOL("1", "0") LOL("2", "1") LOL("3", "2") LOL("4", "3")
                        LOL("5", "4") LOL("6", "5") LOL("7", "6") LOL("8", "7")
                                LOL("9", "8") "]><domain><name>&lol9;</name><title a='&lol9;'/><uuid>" UUID
                                              "</uuid></domain>",
+               NO_DOCTYPE);
+        refuse("<!doctype domain>" NAMED "</domain>", NO_DOCTYPE);
+        /* too late for one, and hidden from those who look at bytes */
+        refuse(NAMED "<!DOCTYPE d></domain>", "line 1: ");
+        refuse("<a/><!DOCTYPE d [<!ENTITY e 'x'>]>" NAMED "</domain>", "line 1: ");
+        refuse("<?xml version='1.0' encoding='UTF-7'?>+ADwAIQ-DOCTYPE d [+ADwAIQ-ENTITY e 'x'+AD4AXQA+-" NAMED
+               "</domain>",
                "line 1: ");
-        refuse("<!DOCTYPE d [<!ENTITY % a '<!ENTITY b \"c\">'> %a;]>" NAMED "</domain>", "document type");
+        refuse("<!-- never ends <!DOCTYPE d>" NAMED, "line 1: ");
+        refuse("<?never ends <!DOCTYPE d>" NAMED, "line 1: ");
+        refuse("<!", NO_DOCTYPE);
+        refuse("<!-", NO_DOCTYPE);
+        refuse("<!--", "line 1: ");
+        refuse("<!-->", "line 1: ");
+        refuse("  ", "line 1: ");
+}
+
+static char *repeat(const char *before, const char *unit, size_t n, const char *after)
+{
+        char *xml = malloc(strlen(before) + n * strlen(unit) + strlen(after) + 1), *p = stpcpy(xml, before);
+
+        for (size_t i = 0; i < n; i++)
+                p = stpcpy(p, unit);
+        (void) stpcpy(p, after);
+        return xml;
+}
+
+/* Each of these takes libxml2 hours when it is let, for a megabyte or two. */
+TEST(entity_bombs)
+{
+        static const char *const heads[][2] = { { "<!DOCTYPE d [<!ENTITY a '", "&a;" },
+                                                { "<!DOCTYPE d [<!ENTITY % a '", "%a;" } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+                _cleanup_free_ char *blanks = repeat(heads[i][0], "    ", 250000, i > 0 ? "'> " : "'>]>" NAMED "<t>"),
+                                    *xml = repeat(blanks, heads[i][1], 300000,
+                                                  i > 0 ? "]>" NAMED END : "</t></domain>");
+                uint64_t start = now_usec();
+
+                refuse(xml, NO_DOCTYPE);
+                assert_true(now_usec() - start < 5 * USEC_PER_SEC);
+        }
+}
+
+/* Nothing is opened, near or far: the files are watched, the port is listened on. */
+TEST(nothing_is_fetched)
+{
+        struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        char folder[] = P_tmpdir "/hookd-test-XXXXXX", marker[64], events[4096];
+        _cleanup_close_ int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), file = -1;
+        _cleanup_close_ int port = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        static const char *const forms[] = {
+                "<!DOCTYPE d SYSTEM '%s'>" NAMED "</domain>",
+                "<!DOCTYPE d PUBLIC 'x' '%s'>" NAMED "</domain>",
+                "<!DOCTYPE d [<!ENTITY e SYSTEM '%s'>]><domain><name>&e;</name><uuid>" UUID "</uuid></domain>",
+                "<!DOCTYPE d [<!ENTITY %% e SYSTEM '%s'> %%e;]>" NAMED "</domain>",
+                "<!DOCTYPE d [<!ENTITY %% e PUBLIC 'x' '%s'>%%e;%%e;]>" NAMED "</domain>",
+                "<?xml-stylesheet href='%1$s'?><?xml-model href='%1$s'?>" NAMED "</domain>",
+                NAMED "<xi:include xmlns:xi='http://www.w3.org/2001/XInclude' href='%s' parse='text'/></domain>",
+                "<domain xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:schemaLocation='%1$s %1$s'>"
+                "<name>vm1</name><uuid>" UUID "</uuid></domain>",
+        };
+        socklen_t size = sizeof(at);
+
+        assert_not_null(mkdtemp(folder));
+        (void) snprintf(marker, sizeof(marker), "%s/marker", folder);
+        assert_ok(file = open(marker, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+        assert_int_eq(write(file, "MARKER", 6), 6);
+        assert_ok(inotify_add_watch(watch, folder, IN_OPEN | IN_ACCESS));
+        assert_ok(bind(port, (struct sockaddr *) &at, size));
+        assert_ok(listen(port, 10));
+        assert_ok(getsockname(port, (struct sockaddr *) &at, &size));
+        for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+                for (unsigned k = 0; k < 4; k++) {
+                        _cleanup_free_ char *url = NULL, *xml = NULL;
+                        _cleanup_(guest_freep) Guest *g = NULL;
+                        Fault f = { 0 };
+
+                        assert_true((k == 0   ? asprintf(&url, "%s", marker)
+                                     : k == 1 ? asprintf(&url, "file://%s", marker)
+                                              : asprintf(&url, "%s://127.0.0.1:%u/x", k == 2 ? "http" : "ftp",
+                                                         ntohs(at.sin_port))) > 0);
+                        assert_true(asprintf(&xml, forms[i], url) > 0);
+                        assert_int_eq(guest_parse(xml, strlen(xml), &g, &f), i < 5 ? -EINVAL : 0);
+                        assert_null(strstr(f.text, "MARKER"));
+                        assert_true(!g || streq(g->name, "vm1"));
+                }
+        assert_true(read(watch, events, sizeof(events)) < 0 && errno == EAGAIN);
+        assert_true(accept(port, NULL, NULL) < 0 && errno == EAGAIN);
+        (void) close(open(marker, O_RDONLY | O_CLOEXEC)); /* the watch does see it */
+        assert_true(read(watch, events, sizeof(events)) > 0);
+        assert_ok(unlink(marker));
+        assert_ok(rmdir(folder));
+}
+
+TEST(encodings)
+{
+        static const char latin[] = "<?xml version='1.0' encoding='ISO-8859-1'?><domain><name>a\xe4</name></domain>",
+                          wide[] = "<\0d\0/\0>\0", wide_mark[] = "\xff\xfe<\0d\0/\0>\0";
+        static const struct {
+                const char *xml;
+                size_t size;
+        } inputs[] = { { latin, sizeof(latin) - 1 }, { wide, sizeof(wide) - 1 }, { wide_mark, sizeof(wide_mark) - 1 } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(inputs); i++) {
+                _cleanup_(guest_freep) Guest *g = NULL;
+                Fault f = { 0 };
+
+                assert_int_eq(guest_parse(inputs[i].xml, inputs[i].size, &g, &f), -EINVAL);
+                assert_contains(f.text, i == 0 ? "line 1: " : "NUL byte");
+        }
+        refuse("<domain><name>\xed\xa0\x80</name></domain>", "line 1: ");
+        refuse("<domain><name>\xc0\xae</name></domain>", "line 1: ");
+        refuse("\xfe\xff", "line 1: ");
+}
+
+/* The reason is libxml2's, not what was missed because of it, and it has a line. */
+TEST(huge_parts)
+{
+        static const char *const parts[][4] = {
+                { NAMED "<a b='", "x", "'/></domain>", "line 1: " },
+                { NAMED "<a>", "x", "</a></domain>", "line 1: not well-formed, or one text of more than" },
+                { "<domain><name>", "x", "</name></domain>", "domain XML, line 1: " },
+                { NAMED "\n<a><![CDATA[", "x", "]]></a></domain>", "line " },
+                { NAMED "<", "x", "/></domain>", "line 1: " },
+                { NAMED "<!--", "x", "--></domain>", "line 1: " },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+                _cleanup_free_ char *xml = repeat(parts[i][0], parts[i][1], 11000000, parts[i][2]);
+
+                refuse(xml, parts[i][3]);
+        }
+}
+
+TEST(many_attributes)
+{
+        _cleanup_free_ char *some = NULL, *equals = repeat(NAMED "<a>", "=", 4096, "</a><b c='='/></domain>"),
+                            *more = repeat(NAMED "<a>", "=", 4097, "</a></domain>");
+        _cleanup_(guest_freep) Guest *g = parse(equals);
+        size_t size;
+        FILE *f = open_memstream(&some, &size);
+
+        refuse(more, "more than 4096 attributes in one place");
+        (void) fputs(NAMED "<a", f);
+        for (unsigned i = 0; i < 100000; i++)
+                (void) fprintf(f, " xmlns:a%u='u%u'", i, i);
+        (void) fputs("/></domain>", f);
+        (void) fclose(f);
+        refuse(some, "more than 4096 attributes in one place");
+}
+
+TEST(many_devices)
+{
+        _cleanup_free_ char *most = repeat(DOMAIN, AND_PCI, 1024, END), *more = repeat(DOMAIN, AND_PCI, 1025, END);
+        _cleanup_(guest_freep) Guest *g = parse(most);
+
+        assert_int_eq(g->n_devices, 1024);
+        refuse(more, "line 1: more than 1024 host devices");
+}
+
+/* The reader must not keep what it has seen. */
+TEST(memory_is_bounded)
+{
+        static const char *const units[] = { "<a/>x", "<a b='c'>text</a>", "<devices><hostdev/></devices>",
+                                             "<!-- x -->\n" };
+        struct rusage before, after;
+
+        for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+                _cleanup_free_ char *xml = repeat(NAMED, units[i], ((size_t) 8 << 20) / strlen(units[i]), "</domain>");
+                _cleanup_(guest_freep) Guest *g = NULL;
+
+                assert_ok(getrusage(RUSAGE_SELF, &before));
+                g = parse(xml);
+                assert_ok(getrusage(RUSAGE_SELF, &after));
+                /* the sanitizer keeps what is freed for a while */
+                assert_true(after.ru_maxrss - before.ru_maxrss < (SANITIZED ? 400 << 10 : 16 << 10));
+        }
 }
 
 TEST(too_big)
