@@ -114,19 +114,6 @@ static int replace(char **field, char *value)
         return 0;
 }
 
-/* A release that found QEMU alive says HELD once more and has answered. */
-static bool held_again(const Journal *j)
-{
-        bool stopped = false;
-
-        for (size_t i = 0; i < j->n_lines; i++)
-                if (j->lines[i].word == LOG_WORD_STOPPED)
-                        stopped = true;
-                else if (stopped && j->lines[i].word == LOG_WORD_HELD)
-                        return true;
-        return false;
-}
-
 int holding_update(Holding *h, const Journal *j)
 {
         const char *text = NULL;
@@ -137,7 +124,7 @@ int holding_update(Holding *h, const Journal *j)
         h->since = txn_since(j, &text);
         if (txn_was_stopped(j))
                 holding_stopped(h);
-        h->answered = held_again(j);
+        h->answered = txn_was_answered(j);
         set_watched(&h->caller, &(ProcessId){ .pid = j->owner_pid, .start = j->owner_start });
         set_watched(&h->guest, &(ProcessId){ .pid = j->guest_pid, .start = j->guest_start });
         if (replace(&h->domain, strdup(j->plan ? j->plan->domain : "")) < 0 ||

@@ -18,16 +18,22 @@ static void audit_event(const Event *e, const char *label, const Holding *h, con
         log_entry(LOG_INFO, MESSAGE_EVENT, fields, "%s of guest %s: %s", label, e->domain, what);
 }
 
-/* The shim's parent: libvirtd. pid 0: not known; a shim whose caller died already is a child of init, which says
- * nothing.
- */
-static ProcessId caller_of(const Client *c)
+/* The shim's parent: libvirtd. pid 0: not known. *ret_orphan (may be NULL): it has gone already, and the shim was left
+ * to init; where hookd is no service, init may be anything. */
+static ProcessId caller_of(const Client *c, bool *ret_orphan)
 {
         ProcessId shim, caller = { 0 };
+        bool orphan = false;
         pid_t parent;
 
-        if (process_identify(c->pid, &shim, &parent) == 0 && parent > 1)
-                (void) process_identify(parent, &caller, NULL);
+        if (process_identify(c->pid, &shim, &parent) == 0) {
+                if (parent > 1)
+                        orphan = process_identify(parent, &caller, NULL) < 0;
+                else
+                        orphan = getppid() == 1;
+        }
+        if (ret_orphan)
+                *ret_orphan = orphan;
         return caller;
 }
 
@@ -36,6 +42,7 @@ static void hook_prepare(Client *c, const Event *e, const char *label, int xml_f
         Server *s = c->server;
         const Holding *h = ledger_look_up(s, e->domain);
         Job job = { .verb = JOB_PREPARE, .domain = (char *) e->domain, .event = (char *) label, .xml_fd = xml_fd };
+        bool orphan;
 
         if (!h && !profiles_may_own(s, e->domain)) {
                 closep(&xml_fd);
@@ -43,7 +50,12 @@ static void hook_prepare(Client *c, const Event *e, const char *label, int xml_f
                 return;
         }
         audit_event(e, label, h, "the host is being prepared");
-        job.caller = caller_of(c);
+        job.caller = caller_of(c, &orphan);
+        if (orphan) {
+                closep(&xml_fd);
+                client_answer(c, 1, "libvirtd, which asked for it, has gone: nobody will start the guest");
+                return;
+        }
         job.client_fd = client_take_fd(c);
         jobs_add(s, &job);
 }
@@ -105,7 +117,7 @@ static void hook_runs(Client *c, const Event *e, const char *label)
 {
         Server *s = c->server;
         const Holding *h = ledger_find(s, e->domain);
-        const ProcessId caller = caller_of(c);
+        const ProcessId caller = caller_of(c, NULL);
 
         if (jobs_find(s, e->domain))
                 h = ledger_look_up(s, e->domain); /* its prepare has answered, and its end was not seen yet */

@@ -46,6 +46,8 @@ void audit_step(const Txn *t, const Action *a, const char *from, const char *to,
         };
         unsigned long long msec = (usec + 500) / 1000;
 
+        if (t->again && streq(result, "failed"))
+                return;
         (void) snprintf(duration, sizeof(duration), "%llu", (unsigned long long) usec);
         if (text && *text)
                 log_entry(priority, message_id, fields, "%s: %s %s: %s", t->domain, a->step, a->target, text);
@@ -69,6 +71,8 @@ void audit_outcome(const Txn *t, int priority, const char *message_id, const cha
                 { FIELD_RESULT, result },    { FIELD_DURATION_USEC, duration }, { NULL, NULL },
         };
 
+        if (t->again && streq(result, "failed"))
+                return;
         (void) snprintf(duration, sizeof(duration), "%llu", (unsigned long long) usec);
         log_entry(priority, message_id, fields, "%s: %s", t->domain, text);
 }

@@ -106,3 +106,15 @@ bool txn_was_stopped(const Journal *j)
 {
         return has_word(j, LOG_WORD_STOPPED);
 }
+
+bool txn_was_answered(const Journal *j)
+{
+        bool stopped = false;
+
+        for (size_t i = 0; i < j->n_lines; i++)
+                if (j->lines[i].word == LOG_WORD_STOPPED)
+                        stopped = true;
+                else if (stopped && j->lines[i].word == LOG_WORD_HELD)
+                        return true;
+        return false;
+}

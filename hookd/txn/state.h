@@ -15,6 +15,8 @@ bool txn_action_open(const Journal *j, int i);
 bool txn_action_in_transit(const Journal *j, int i);
 bool txn_was_held(const Journal *j);
 bool txn_was_stopped(const Journal *j);
+/* Has a release found QEMU alive and answered? (HELD once more after STOPPED) */
+bool txn_was_answered(const Journal *j);
 /* CLOCK_BOOTTIME usec of the line that put it into its present state; the text of that line in *ret_text (borrowed, may
  * be NULL). */
 uint64_t txn_since(const Journal *j, const char **ret_text);

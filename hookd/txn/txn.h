@@ -38,6 +38,7 @@ typedef struct Txn {
         const char *domain;                     /* for the audit */
         const char *event;                      /* for the audit: "prepare/begin" */
         uint64_t forward_timeout, back_timeout; /* usec */
+        bool again;                             /* tried before: what fails now was said then */
 } Txn;
 
 /* Observes, checks claims, journals the plan with its before values, applies it, verifies it and logs HELD. On any
@@ -53,12 +54,12 @@ int txn_revert(Txn *t, const char *why, Fault *f);
 /* guest.c: is QEMU still there? 1: a process has a vfio group of the card open, or is the one the journal has noted, or
  * is the QEMU of libvirt's pid file; 0: no. *ret (may be NULL, caller frees with holders_free) gets the processes. */
 int txn_guest_alive(Txn *t, HostHolder **ret, size_t *ret_n);
-/* Does the process that called the hook (libvirtd) still live? */
-bool txn_owner_alive(Txn *t);
-
 /* Notes in the journal which of them the transaction is held for, if that is not noted yet, so that the daemon sees its
  * end. Its pid, 0: none that is surely the guest's, -errno. */
 int txn_note_guest(Txn *t, const HostHolder *holders, size_t n);
+/* Does the process that called the hook (libvirtd) still live? */
+bool txn_owner_alive(Txn *t);
+
 /* recover.c: deals with a journal found open: leaves it alone while its guest runs or is being started, reverts
  * otherwise. *ret_kept: left alone. */
 int txn_recover(Txn *t, bool *ret_kept, Fault *f);

@@ -95,6 +95,7 @@ static Txn make_txn(Worker *w, Journal *j, const Profile *p)
                 .root = w->journals,
                 .domain = j->plan ? j->plan->domain : w->domain,
                 .event = w->event,
+                .again = streq(w->event, "retry"),
                 .forward_timeout = p ? p->start_timeout : 0,
                 .back_timeout = p ? p->rollback_timeout : stop,
         };
@@ -228,6 +229,7 @@ static int wait_guest_gone(Worker *w, Txn *t, uint64_t usec)
                         return r;
         }
 }
+
 /* libvirt gave up on a QEMU that the kernel does not let go of, and goes on; a person is told. The daemon, which knows
  * the process from the journal, starts a recovery when it has gone. */
 static int keep_for_guest(Worker *w, Txn *t, bool by_hand, Fault *f)
@@ -245,11 +247,10 @@ static int keep_for_guest(Worker *w, Txn *t, bool by_hand, Fault *f)
                          "that process has gone",
                          t->domain, MAX(pid, 0));
         audit_outcome(t, LOG_WARNING, MESSAGE_WARNING, "waiting", 0, f->text);
-        if (!by_hand && txn_state(t->journal) == TXN_HELD)
+        if (!by_hand && txn_state(t->journal) == TXN_HELD && !txn_was_answered(t->journal))
                 (void) journal_log(t->journal, LOG_WORD_HELD, -1, f->text); /* `hookctl status` shows the last one */
         return reply(w, by_hand, f->text);
 }
-
 
 static int do_release(Worker *w, Fault *f)
 {
@@ -269,7 +270,8 @@ static int do_release(Worker *w, Fault *f)
         }
         t = make_txn(w, j, NULL);
         w->host->no_cancel = true;
-        r = wait_guest_gone(w, &t, by_hand ? 0 : GUEST_GONE_USEC);
+        /* Only once: a start that is refused because of it ends in a release as well. */
+        r = wait_guest_gone(w, &t, by_hand || txn_was_answered(j) ? 0 : GUEST_GONE_USEC);
         if (r > 0)
                 return keep_for_guest(w, &t, by_hand, f);
         r = r < 0 ? fault_default(f, r, t.domain, "cannot tell whether %s still runs: %s", t.domain, fault_errno(r))
@@ -302,7 +304,7 @@ static int do_recover(Worker *w, Fault *f)
         }
         t = make_txn(w, j, NULL);
         r = txn_recover(&t, &kept, f);
-        if (r < 0)
+        if (r < 0 && !t.again)
                 note_failure(w, f);
         return outlast_hand(w, &t, f) < 0 ? -EIO : r;
 }
