@@ -43,7 +43,7 @@ bool case_next(const Combo *c, bool full, unsigned *i, Case *ret)
         static const char *const kinds[] = { "crash-before", "crash-after", "recrash", "EIO",  "ENODEV",
                                              "EBUSY",        "EAGAIN",      "lie",     "hang", "late",
                                              "slow",         "cancel",      "double" };
-        static const char *const once[] = { "clean", "kept-guest", "kept-owner" };
+        static const char *const once[] = { "clean", "kept-guest", "kept-owner", "kept-dying" };
 
         for (;;) {
                 unsigned n = (*i)++, at;
