@@ -10,6 +10,8 @@ typedef struct Ctl {
         const char *root;       /* enable, disable: "" or the folder all paths are below */
         const char *shim;       /* enable: what is installed */
         const char *domain_xml; /* plan: file, "-" for stdin, NULL: ask libvirt */
+        const char *host;       /* a captured host instead of this one; NULL: this one */
+        const char *profile;    /* plan: a profile's file; NULL: the guest's */
         const char *guest;      /* NULL: not given */
         bool force, raw;
         bool colour; /* of stdout */
@@ -26,7 +28,7 @@ typedef struct Verb {
         int (*run)(const Ctl *c);
 } Verb;
 
-extern const Verb verb_enable, verb_disable, verb_status, verb_plan, verb_release;
+extern const Verb verb_enable, verb_disable, verb_status, verb_plan, verb_capture, verb_release;
 
 /* "hookctl: text" on stderr, wrapped. Returns 1, the exit status. */
 int ctl_fail(const char *fmt, ...) _printf_(1, 2);

@@ -13,7 +13,7 @@ _hookctl() {
 		fi
 	done
 	case $cur in
-	--domain-xml=* | --shim=* | --socket=*)
+	--domain-xml=* | --host=* | --profile=* | --shim=* | --socket=*)
 		cur=${cur#*=}
 		_filedir
 		return
@@ -30,7 +30,8 @@ _hookctl() {
 		enable) options+=' --root= --shim=' ;;
 		disable) options+=' --root= --force --socket=' ;;
 		status) options+=' --raw --socket=' ;;
-		plan) options+=' --domain-xml= --socket=' ;;
+		plan) options+=' --domain-xml= --host= --profile= --socket=' ;;
+		capture) options+='' ;;
 		release) options+=' --socket=' ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -39,7 +40,7 @@ _hookctl() {
 		;;
 	esac
 	case $verb in
-	'') mapfile -t COMPREPLY < <(compgen -W 'enable disable status plan release' -- "$cur") ;;
+	'') mapfile -t COMPREPLY < <(compgen -W 'enable disable status plan capture release' -- "$cur") ;;
 	plan) mapfile -t COMPREPLY < <(compgen -W "$(virsh --readonly --quiet list --all --name 2>/dev/null)" -- "$cur") ;;
 	release)
 		mapfile -t COMPREPLY < <(compgen -W "$(hookctl status --raw 2>/dev/null |

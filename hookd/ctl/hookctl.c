@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const Verb *const verbs[] = { &verb_enable, &verb_disable, &verb_status, &verb_plan, &verb_release };
+static const Verb *const verbs[] = {
+        &verb_enable, &verb_disable, &verb_status, &verb_plan, &verb_capture, &verb_release
+};
 
 /* In the order of the help. */
 static const struct {
@@ -18,6 +20,8 @@ static const struct {
         { "force", NULL, "even while guests hold devices" },
         { "raw", NULL, "one record a line, for scripts" },
         { "domain-xml", "FILE", "take the domain's XML from FILE, or stdin for -" },
+        { "host", "FILE", "look at a captured host instead of this one" },
+        { "profile", "FILE", "take this profile instead of the guest's" },
         { "socket", "PATH", "where hookd listens (" WIRE_SOCKET ")" },
         { "help", NULL, "show this help" },
 };
@@ -100,13 +104,15 @@ typedef struct Line {
 
 static void parse(int argc, char **argv, Line *l)
 {
-        enum { ROOT = 1, SHIM, FORCE, RAW, DOMAIN_XML, SOCKET, HELP, VERSION };
+        enum { ROOT = 1, SHIM, FORCE, RAW, DOMAIN_XML, HOST, PROFILE, SOCKET, HELP, VERSION };
         static const struct option options[] = {
                 { "root", required_argument, NULL, ROOT },
                 { "shim", required_argument, NULL, SHIM },
                 { "force", no_argument, NULL, FORCE },
                 { "raw", no_argument, NULL, RAW },
                 { "domain-xml", required_argument, NULL, DOMAIN_XML },
+                { "host", required_argument, NULL, HOST },
+                { "profile", required_argument, NULL, PROFILE },
                 { "socket", required_argument, NULL, SOCKET },
                 { "help", no_argument, NULL, HELP },
                 { "version", no_argument, NULL, VERSION },
@@ -132,6 +138,12 @@ static void parse(int argc, char **argv, Line *l)
                         break;
                 case DOMAIN_XML:
                         l->ctl.domain_xml = optarg;
+                        break;
+                case HOST:
+                        l->ctl.host = optarg;
+                        break;
+                case PROFILE:
+                        l->ctl.profile = optarg;
                         break;
                 case SOCKET:
                         l->ctl.socket = optarg;

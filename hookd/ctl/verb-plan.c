@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/ctl.h"
 #include "ctl/domain-xml.h"
+#include "ctl/offline-plan.h"
 #include "ctl/talk.h"
 #include "ctl/term.h"
 #include "wire/wire.h"
@@ -40,17 +41,20 @@ static int run(const Ctl *c)
         fd = c->domain_xml ? domain_xml_read(c->domain_xml, &name, &f) : domain_xml_ask(c->guest, &name, &f);
         if (fd >= 0 && c->guest && c->domain_xml && !streq(c->guest, name))
                 return ctl_fail("the XML in %s is that of %s, not of %s", c->domain_xml, name, c->guest);
-        if (fd < 0 || talk(c->socket, WIRE_PLAN, name, fd, print_line, (void *) c, &f) < 0)
+        if (fd >= 0 && (c->host || c->profile)
+                    ? offline_plan(c->host, c->profile, fd, print_line, (void *) c, &f) < 0
+                    : fd < 0 || talk(c->socket, WIRE_PLAN, name, fd, print_line, (void *) c, &f) < 0)
                 return ctl_fail("%s", f.text);
         return 0;
 }
 
 const Verb verb_plan = {
         .name = "plan",
-        .options = "domain-xml socket",
+        .options = "domain-xml host profile socket",
         .guest = GUEST_OPTIONAL,
         .summary = "show what a start of the guest would do to this host now",
         .help = "Shows, target by target, what hookd would do if the guest was started now, or\n"
-                "why it would refuse. Changes nothing. The domain's XML is asked of libvirt.\n",
+                "why it would refuse. Changes nothing. The domain's XML is asked of libvirt.\n"
+                "With --host or --profile hookd is not asked: the plan is made from these files.\n",
         .run = run,
 };

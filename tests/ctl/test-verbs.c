@@ -2,14 +2,15 @@
 /* hookctl against the real daemon with the stub for a worker. */
 #include "server/harness.h"
 
-static char said[16384];
+static char said[65536];
 
-/* Runs hookctl with these arguments and --socket; input (may be NULL) is its stdin. Its output is in `said`. Returns
- * its exit status. */
-static int run_hookctl(const char *const *arguments, const char *input)
+/* Runs hookctl with these arguments and, where it takes that, --socket; input (may be NULL) is its stdin. Its output is
+ * in `said`. Returns its exit status. */
+static int run_program(const char *const *arguments, const char *input, bool with_socket)
 {
         static char *const environment[] = { NULL };
         char socket_option[128], *argv[12] = { (char *) HOOKCTL_EXE, socket_option };
+        size_t first = with_socket ? 2 : 1;
         posix_spawn_file_actions_t actions;
         int in[2], out[2], status;
         size_t size = 0;
@@ -18,7 +19,7 @@ static int run_hookctl(const char *const *arguments, const char *input)
 
         (void) snprintf(socket_option, sizeof(socket_option), "--socket=%s/socket", d.dir);
         for (size_t i = 0; arguments[i]; i++)
-                argv[i + 2] = (char *) arguments[i];
+                argv[first + i] = (char *) arguments[i];
         assert_ok(pipe2(in, O_CLOEXEC));
         assert_ok(pipe2(out, O_CLOEXEC));
         (void) posix_spawn_file_actions_init(&actions);
@@ -40,8 +41,8 @@ static int run_hookctl(const char *const *arguments, const char *input)
         assert_true(WIFEXITED(status));
         return WEXITSTATUS(status);
 }
-#define hookctl(...)           run_hookctl((const char *const[]){ __VA_ARGS__, NULL }, NULL)
-#define hookctl_input(in, ...) run_hookctl((const char *const[]){ __VA_ARGS__, NULL }, (in))
+#define hookctl(...)           run_program((const char *const[]){ __VA_ARGS__, NULL }, NULL, true)
+#define hookctl_input(in, ...) run_program((const char *const[]){ __VA_ARGS__, NULL }, (in), true)
 
 #define XML(name) \
         "<domain type='kvm'><name>" name "</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid><devices/></domain>"
@@ -110,6 +111,47 @@ TEST(plan)
         assert_int_eq(hookctl("plan", "--domain-xml", daemon_path("missing.xml")), 1);
         assert_int_eq(hookctl_input("<domain>", "plan", "--domain-xml=-"), 1);
         no_call(0);
+}
+
+/* The same plan as on the host itself, without the daemon. */
+TEST(plan_on_a_captured_host)
+{
+        static const char host[] = "--host=" TESTS_DIR "/captures/nvidia-desktop.tree";
+        static const char profile[] = "--profile=" TESTS_DIR "/ctl/golden/empty.ini";
+        static const char xml[] = "--domain-xml=" TESTS_DIR "/ctl/golden/desktop.xml";
+        _cleanup_free_ char *golden = NULL;
+        const char *plan;
+
+        daemon_prepare();
+        assert_ok(read_file_at(AT_FDCWD, TESTS_DIR "/ctl/golden/plan-nvidia-desktop.out", 1 << 16, &golden, NULL));
+        assert_int_eq(hookctl("plan", host, profile, xml), 0);
+        assert_contains(said, "win10: a start would do this on ");
+        plan = strstr(said, "  display-manager");
+        assert_not_null(plan);
+        assert_str_eq(plan, golden);
+        assert_int_eq(hookctl("plan", "--host=" TESTS_DIR "/captures/server-vfio.tree", profile, xml), 1);
+        assert_contains(said, "there is no PCI device 0000:01:00.0");
+        assert_int_eq(hookctl("plan", "--host=" TESTS_DIR "/ctl/golden/empty.ini", profile, xml), 1);
+        assert_contains(said, "it is empty");
+        assert_int_eq(hookctl("plan", host, "--profile=/nonexistent.ini", xml), 1);
+        assert_contains(said, "/nonexistent.ini");
+}
+
+/* What it prints of this machine, it reads. */
+TEST(capture)
+{
+        _cleanup_free_ char *copy = NULL;
+
+        daemon_prepare();
+        assert_int_eq(hookctl("capture", "x"), 2);
+        assert_int_eq(hookctl("capture"), 2); /* it takes no --socket */
+        assert_int_eq(run_program((const char *const[]){ "capture", NULL }, NULL, false), 0);
+        assert_contains(said, "\nhookd-host 1\nhost\t");
+        copy = strdup(said);
+        assert_int_eq(hookctl_input(copy, "plan", "--host=-", "--profile=" TESTS_DIR "/ctl/golden/empty.ini",
+                                    "--domain-xml=" TESTS_DIR "/ctl/golden/desktop.xml"),
+                      1);
+        assert_contains(said, "0000:01:00.0");
 }
 
 TEST(release)

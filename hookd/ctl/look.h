@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model/guest.h"
+#include "model/hostview-text.h"
+
+/* What a verb sees of the host: the cards (every slot with a display function), what is bound to them and who uses
+ * them. file: a captured host instead of this machine; NULL: this machine, of which an ordinary user sees less (other
+ * users' processes). guest (may be NULL): its devices are looked at as well. 0 or -errno with a fault. */
+int look(const char *file, const Guest *guest, HostView **ret, Fault *f);
