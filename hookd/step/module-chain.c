@@ -62,7 +62,7 @@ static void add(const PlanInput *in, ChainModule *chain, size_t *n, const char *
         for (size_t i = 0; i < *n; i++)
                 if (streq(chain[i].name, name))
                         return;
-        *c = (ChainModule){ .name = name, .vendor = fn->vendor };
+        *c = (ChainModule){ .name = name, .driver = fn->driver, .vendor = fn->vendor };
         other = other_user(in, fn->driver);
         if (in->profile->module_policy == POLICY_KEEP) {
                 c->stays = "the profile keeps it";

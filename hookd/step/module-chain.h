@@ -8,7 +8,8 @@
 
 typedef struct ChainModule {
         const char *name;    /* as in the profile or in a static table */
-        uint16_t vendor;     /* of the function whose driver it serves */
+        const char *driver;  /* that it serves */
+        uint16_t vendor;     /* of the function that is on it */
         const char *stays;   /* why it is not unloaded: a clause; NULL: it is */
         const char *because; /* culprit of that: an address or a module; may be NULL */
         char because_buf[PCI_FORMAT_MAX];

@@ -73,7 +73,7 @@ static int plan_unload(const PlanInput *in, Plan *plan, const ChainModule *c)
         (void) snprintf(vendor, sizeof(vendor), "%04x", c->vendor);
         if (card_param_add(in, a) < 0 || action_param_add(a, "shared", vendor) < 0 || serves_add(in, a) < 0)
                 return -ENOMEM;
-        return 0;
+        return in->profile->module_policy == POLICY_UNLOAD ? 0 : action_param_add(a, "alone", c->driver);
 }
 
 static int module_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
@@ -198,6 +198,36 @@ static int refuse_busy(Host *h, const Action *a, const ModuleInfo *info, Fault *
                                    "driver may use it inside the kernel");
 }
 
+/* The plan was made when the card was alone on its driver. Another guest may have given one back since: it would lose
+ * its driver with the module. */
+static int check_alone(Host *h, const Action *a, Fault *f)
+{
+        _cleanup_strv_ char **functions = NULL, **all = NULL;
+        _cleanup_free_ char *alone = NULL;
+        int r;
+
+        if (action_param(a, "alone", &alone) < 0)
+                return 0;
+        r = param_list(a, "functions", &functions);
+        if (r >= 0)
+                r = host_list(h, "/sys/bus/pci/devices", &all);
+        if (r < 0)
+                return fault_set(f, r, a->target, "cannot see which cards the module %s serves: %s", a->target,
+                                 fault_errno(r));
+        STRV_FOREACH (bdf, all) {
+                _cleanup_free_ char *link = function_path(*bdf, "driver"), *driver = NULL;
+
+                if (strv_contains(functions, *bdf) || !link || host_readlink(h, link, &driver) < 0 ||
+                    !streq(driver, alone))
+                        continue;
+                return fault_set(f, -EBUSY, a->target,
+                                 "the module %s stays: %s has come to the driver %s meanwhile, from another guest, and "
+                                 "would lose it. Start the guest again: with two cards only this one is unbound",
+                                 a->target, *bdf, alone);
+        }
+        return 0;
+}
+
 static int unload(Host *h, const Action *a, Fault *f)
 {
         uint64_t until = step_until(h, BUSY_USEC);
@@ -209,6 +239,9 @@ static int unload(Host *h, const Action *a, Fault *f)
                 r = settled(h, a->target, &info, f);
                 if (r == -ENOENT)
                         return 0;
+                if (r < 0)
+                        return r;
+                r = check_alone(h, a, f);
                 if (r < 0)
                         return r;
                 if (info.builtin)

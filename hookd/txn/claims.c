@@ -194,6 +194,32 @@ int claims_mark_units(const char *root, const char *uuid, HostView *view)
         return r;
 }
 
+static bool has_slot(const Plan *p, const PciAddress *functions, size_t n)
+{
+        STRV_FOREACH (bdf, p->functions) {
+                PciAddress a;
+
+                for (size_t i = 0; i < n && pci_parse(*bdf, &a) >= 0; i++)
+                        if (pci_same_slot(&a, &functions[i]))
+                                return true;
+        }
+        return false;
+}
+
+int claims_given_back(const char *root, const char *uuid, const PciAddress *functions, size_t n)
+{
+        Journal **list = NULL;
+        size_t n_list = 0;
+        int r, found = 0;
+
+        r = journal_list(root, &list, &n_list, NULL);
+        for (size_t i = 0; i < n_list && !found; i++)
+                found = list[i]->plan && !streq(list[i]->plan->uuid, uuid) && txn_state(list[i]) == TXN_REVERTING &&
+                        has_slot(list[i]->plan, functions, n) && journal_locked(list[i]);
+        journal_list_free(list, n_list);
+        return r < 0 ? r : found;
+}
+
 bool claims_needed_by_other(const Claims *c, const Action *a, const Journal **ret_other)
 {
         for (size_t n = 0; n < c->n; n++) {

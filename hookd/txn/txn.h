@@ -27,6 +27,8 @@ ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_
 /* Marks the units in the view that are down only because another guest's transaction has stopped them: to a plan they
  * are up. */
 int claims_mark_units(const char *root, const char *uuid, HostView *view);
+/* Is somebody just giving back one of these functions, or another one of its slot? 1, 0, -errno. */
+int claims_given_back(const char *root, const char *uuid, const PciAddress *functions, size_t n);
 /* On the way back: does another open journal still need this shared target? */
 bool claims_needed_by_other(const Claims *c, const Action *a, const Journal **ret_other);
 

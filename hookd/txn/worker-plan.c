@@ -7,8 +7,11 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define XML_USEC (10 * USEC_PER_SEC)
+/* How long a start waits for a card that its last guest is just giving back. */
+#define GIVEN_BACK_USEC (60 * USEC_PER_SEC)
 
 /* Vendor and device of each of the guest's PCI devices, for Device= in profiles; 0 where the device is absent. */
 static int device_ids(Host *h, const Guest *guest, uint32_t **ret)
@@ -74,11 +77,15 @@ static int choose_profile(Worker *w, const Guest *guest, Profile **ret, Fault *f
 static int read_guest(Worker *w, Guest **ret, Fault *f)
 {
         _cleanup_free_ char *xml = NULL;
+        struct stat st;
         size_t size = 0;
         int r;
 
         if (w->xml_fd < 0)
                 return fault_set(f, -EBADF, w->domain, "the domain XML of %s did not come with the request", w->domain);
+        if (fstat(w->xml_fd, &st) < 0 || (!S_ISFIFO(st.st_mode) && !S_ISREG(st.st_mode)))
+                return fault_set(f, -EINVAL, w->domain, "the domain XML of %s came in neither a pipe nor a file",
+                                 w->domain); /* read() of something else may wait for ever, whatever poll() says */
         r = read_fd_deadline(w->xml_fd, GUEST_XML_MAX, now_usec() + XML_USEC, &xml, &size);
         closep(&w->xml_fd);
         w->xml_fd = -1;
@@ -94,14 +101,49 @@ static int read_guest(Worker *w, Guest **ret, Fault *f)
         return 0;
 }
 
-int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_plan, Fault *f)
+static int look_and_plan(Worker *w, const ScanRequest *request, const Guest *guest, const Profile *p, Plan **ret,
+                         Fault *f)
 {
         _cleanup_(hostview_freep) HostView *view = NULL;
+        int r;
+
+        w->host->deadline = host_now(w->host) + 30 * USEC_PER_SEC;
+        r = scan(w->host, request, &view, f);
+        if (r < 0)
+                return fault_default(f, r, w->domain, "cannot look at the host: %s", fault_errno(r));
+        r = w->journals ? claims_mark_units(w->journals, guest->uuid, view) : 0;
+        if (r < 0)
+                return fault_set(f, r, w->journals, "cannot read the journals in %s: %s", w->journals, fault_errno(r));
+        return planner_plan(p, guest, view, ret, f);
+}
+
+/* A card that another guest is just giving back is on its way: drivers, modules and the desktop are not where they will
+ * be, and in a reset it is not there at all. What was planned meanwhile is planned anew when that is over. 1: it was
+ * waited for; 0: there is no such card, or it takes too long, and the claims decide. */
+static int wait_given_back(Worker *w, const Guest *guest, const ScanRequest *request, uint64_t until, Fault *f)
+{
+        int r, waited = 0;
+
+        for (;;) {
+                r = claims_given_back(w->journals, guest->uuid, request->wanted, request->n_wanted);
+                if (r <= 0 || host_now(w->host) >= until)
+                        return r < 0 ? 0 : waited && r == 0;
+                w->host->deadline = until;
+                waited = 1;
+                r = host_wait(w->host, 0, NULL, 0, 200 * USEC_PER_MSEC);
+                if (r < 0 && r != -ETIMEDOUT)
+                        return fault_set(f, r, w->domain, "%s: whoever asked for the start has gone", w->domain);
+        }
+}
+
+int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_plan, Fault *f)
+{
         _cleanup_free_ PciAddress *wanted = NULL;
         _cleanup_strv_ char **units = NULL;
         ScanRequest request = { 0 };
-        const Profile *p;
-        int r;
+        uint64_t begun, until, waited = 0;
+        Profile *p;
+        int r, k;
 
         r = read_guest(w, ret_guest, f);
         if (r < 0)
@@ -125,14 +167,20 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
         request.wanted = wanted;
         request.units = units;
         request.dm_unit = p->dm_unit;
-        w->host->deadline = host_now(w->host) + 30 * USEC_PER_SEC;
-        r = scan(w->host, &request, &view, f);
-        if (r < 0)
-                return fault_default(f, r, w->domain, "cannot look at the host: %s", fault_errno(r));
-        r = w->journals ? claims_mark_units(w->journals, (*ret_guest)->uuid, view) : 0;
-        if (r < 0)
-                return fault_set(f, r, w->journals, "cannot read the journals in %s: %s", w->journals, fault_errno(r));
-        r = planner_plan(p, *ret_guest, view, ret_plan, f);
+        begun = host_now(w->host);
+        until = begun + MIN(GIVEN_BACK_USEC, p->start_timeout / 2);
+        for (;;) {
+                r = look_and_plan(w, &request, *ret_guest, p, ret_plan, f);
+                k = w->journals && streq(w->verb, "prepare") ? wait_given_back(w, *ret_guest, &request, until, f) : 0;
+                if (k <= 0)
+                        break;
+                *ret_plan = plan_free(*ret_plan);
+                *f = (Fault){ 0 };
+                waited = host_now(w->host) - begun;
+        }
+        if (k < 0)
+                return k;
+        p->start_timeout -= MIN(waited, p->start_timeout / 2); /* the caller was promised one time for both */
         return r < 0 ? r : 1;
 }
 

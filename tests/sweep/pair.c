@@ -191,6 +191,27 @@ static void orderly(Guests *g, int first)
         check(g, as_before(g), story, 0, "the host is not as before");
 }
 
+/* B is planned while it would be alone on the driver; before it gets to the module A has given its card back. */
+static void module_of_two(Guests *g)
+{
+        const char *story = "A's card comes back before B unloads the module of both";
+        _cleanup_free_ char *plan = strdup(g->plan[1]);
+        Fault f = { 0 };
+        int r;
+
+        g->cases++;
+        fake_reset(g->h);
+        fake_state_set(g->h, g->before);
+        if (check(g, prepare(g, 0, &f) >= 0 && plan_b_now(g, &f) >= 0 && release(g, 0, &f) >= 0, story, 0, f.text)) {
+                check(g, strstr(g->plan[1], "module\tamdgpu\tafter=absent"), story, 0, "it is not in the plan");
+                r = prepare(g, 1, &f);
+                check(g, r == -EBUSY && strstr(f.text, "another guest"), story, 0, f.text);
+                check(g, release(g, 1, &f) >= 0 && as_before(g), story, 0, "the host is not as before");
+        }
+        free(g->plan[1]);
+        g->plan[1] = TAKE_PTR(plan);
+}
+
 static void same_card(Guests *g)
 {
         _cleanup_free_ char *held = NULL, *now = NULL, *plan = g->plan[1];
@@ -346,6 +367,7 @@ int main(void)
         orderly(&g, 1);
         planned_late(&g, 0);
         planned_late(&g, 1);
+        module_of_two(&g);
         same_card(&g);
         crashes(&g, true);
         crashes(&g, false);

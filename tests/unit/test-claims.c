@@ -22,6 +22,7 @@ static Journal *make(const char *uuid, const char *name, int64_t created, const 
 
         assert_not_null(p);
         p->created_usec = created;
+        assert_ok(strv_append(&p->functions, "0000:01:00.0"));
         a = plan_append(p, "driver", "0000:01:00.0", "vfio-pci", ACTION_EXCLUSIVE, USEC_PER_SEC);
         assert_ok(action_set(&a->before, "nvidia"));
         a = plan_append(p, "display-manager", "lightdm.service", "inactive", ACTION_SHARED, USEC_PER_SEC);
@@ -185,6 +186,25 @@ TEST(a_unit_is_the_same_whichever_step_stops_it)
         service.step = (char *) "services";
         assert_int_eq(verdict(&service), CLAIM_INHERIT);
         journal_close(a);
+        end();
+}
+
+TEST(a_card_that_is_just_given_back)
+{
+        const PciAddress sound = { .bus = 1, .function = 1 }, other = { .bus = 2 };
+        Journal *a;
+
+        begin();
+        assert_int_eq(claims_given_back(root, ME, &sound, 1), 0);
+        a = make(A_UUID, "vm1", 1, "active");
+        assert_ok(journal_log(a, LOG_WORD_HELD, -1, NULL));
+        assert_int_eq(claims_given_back(root, ME, &sound, 1), 0);
+        assert_ok(journal_log(a, LOG_WORD_REVERT, -1, NULL));
+        assert_int_eq(claims_given_back(root, ME, &sound, 1), 1); /* the same slot */
+        assert_int_eq(claims_given_back(root, ME, &other, 1), 0);
+        assert_int_eq(claims_given_back(root, A_UUID, &sound, 1), 0);
+        journal_close(a);
+        assert_int_eq(claims_given_back(root, ME, &sound, 1), 0); /* nobody is at it */
         end();
 }
 

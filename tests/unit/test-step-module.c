@@ -23,6 +23,7 @@ TEST(the_vendor_s_chain)
         assert_int_eq(a->flags, ACTION_TRANSIT | ACTION_CARD);
         assert_contains(a->param, "functions=0000:01:00.0,0000:01:00.1");
         assert_contains(a->param, "shared=10de");
+        assert_contains(a->param, "alone=nvidia");
         assert_int_eq(bench_action(&b, "module", "vfio_pci")->flags, ACTION_TRANSIT);
         bench_close(&b);
 }
