@@ -44,7 +44,8 @@ static void audit_refusal(Server *s, pid_t pid, uid_t uid, const char *why)
 }
 
 /* What the peer has sent or is about to send is dropped first: closing a socket with something unread in it would make
- * the peer see a reset instead of the answer. */
+ * the peer see a reset instead of the answer. Its descriptors never become ours: even close() may wait for their owner.
+ */
 static void turn_away(int fd, const char *text)
 {
         WireMessage m;
@@ -84,7 +85,7 @@ static int client_read(Client *c)
         else if (r == 0)
                 client_free(c);
         else {
-                audit_refusal(c->server, c->pid, 0, "what it sent is no request");
+                audit_refusal(c->server, c->pid, c->uid, "what it sent is no request");
                 turn_away(client_take_fd(c),
                           r == -EPROTONOSUPPORT ? "hookd and the program that asked are of different versions: run "
                                                   "`hookctl enable` once more, restart hookd.service"
@@ -118,6 +119,18 @@ static int client_wait(Client *c)
         return 0;
 }
 
+/* Silent ones are a threat to the next hook, whose request is there as soon as it has connected: the one that has been
+ * silent for longest goes. */
+static void make_room(Server *s)
+{
+        Client *oldest = TAILQ_FIRST(&s->clients.list);
+
+        if (oldest && s->clients.n + s->jobs.n >= s->clients.max) {
+                audit_refusal(s, oldest->pid, oldest->uid, "silent, and there are too many connections");
+                turn_away(client_take_fd(oldest), "hookd has too many connections, and this one was silent");
+        }
+}
+
 void client_accept(Server *s, int fd)
 {
         struct ucred peer = { .uid = (uid_t) -1 };
@@ -129,14 +142,17 @@ void client_accept(Server *s, int fd)
                 turn_away(fd, "hookd answers root only");
                 return;
         }
-        c = s->clients.n + s->jobs.n < s->clients.max ? calloc(1, sizeof(*c)) : NULL;
+        c = s->jobs.n < s->clients.max ? calloc(1, sizeof(*c)) : NULL;
         if (!c) {
                 audit_refusal(s, peer.pid, peer.uid, "too many connections");
                 turn_away(fd, "hookd has too many connections: see `hookctl status`, and try again");
                 return;
         }
-        *c = (Client){ .server = s, .fd = fd, .pid = peer.pid };
-        if (client_read(c) == 0 && client_wait(c) < 0)
+        *c = (Client){ .server = s, .fd = fd, .pid = peer.pid, .uid = peer.uid };
+        if (client_read(c) != 0)
+                return;
+        make_room(s);
+        if (client_wait(c) < 0)
                 client_free(c);
 }
 

@@ -13,7 +13,8 @@ typedef struct Server Server;
 typedef struct Client {
         Server *server;
         int fd;
-        pid_t pid;               /* SO_PEERCRED */
+        pid_t pid; /* SO_PEERCRED */
+        uid_t uid;
         sd_event_source *source; /* NULL: its request was there at once */
         uint64_t deadline;
         TAILQ_ENTRY(Client) link;

@@ -2,6 +2,7 @@
 #include "wire/wire.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -116,16 +117,17 @@ static int take_fd(struct msghdr *msg)
         return first;
 }
 
-/* One packet. *ret_fd gets the first descriptor that came with it or -1. */
-static int receive_packet(int sock, WireMessage *m, int *ret_fd)
+/* One packet. *ret_fd gets the first descriptor that came with it or -1; where it is not wanted the kernel drops it,
+ * and it never becomes ours: close() of a foreign descriptor may wait. */
+static int receive_packet(int sock, WireMessage *m, bool want_fd, int *ret_fd)
 {
         struct iovec iov = { .iov_base = m->buf, .iov_len = sizeof(m->buf) };
         Control control;
         struct msghdr msg = {
                 .msg_iov = &iov,
                 .msg_iovlen = 1,
-                .msg_control = control.buf,
-                .msg_controllen = sizeof(control.buf),
+                .msg_control = want_fd ? control.buf : NULL,
+                .msg_controllen = want_fd ? sizeof(control.buf) : 0,
         };
         ssize_t n;
         int r;
@@ -151,17 +153,17 @@ int wire_receive(int sock, WireMessage *m, int *ret_fd)
 {
         int fd, r;
 
-        r = receive_packet(sock, m, &fd);
+        r = receive_packet(sock, m, ret_fd != NULL, &fd);
         if (r == 0 && fd < 0) {
                 /* The kernel looks into the queue first and for a hang-up then (unix_dgram_recvmsg()): a message that
                  * came in between, with the hang-up behind it, is in the queue now. */
-                r = receive_packet(sock, m, &fd);
+                r = receive_packet(sock, m, ret_fd != NULL, &fd);
                 if (r == -EAGAIN)
                         r = 0;
         }
         if (ret_fd)
                 *ret_fd = r > 0 ? fd : -1;
-        if (fd >= 0 && (!ret_fd || r <= 0))
+        if (fd >= 0 && r <= 0)
                 (void) close(fd);
         return r;
 }

@@ -48,7 +48,7 @@ static void tell(const Call *c, const char *what, size_t xml)
 
         n = snprintf(text, sizeof(text), "%s %s %s uuid=%s event=%s parent=%s xml=%zu", what, c->verb, c->domain,
                      c->uuid, c->event, c->parent, xml);
-        (void) sendto(fd, text, (size_t) n, MSG_NOSIGNAL, (struct sockaddr *) &to, sizeof(to));
+        (void) sendto(fd, text, MIN((size_t) n, sizeof(text) - 1), MSG_NOSIGNAL, (struct sockaddr *) &to, sizeof(to));
 }
 
 static void wait_at_gate(const Call *c)
