@@ -71,8 +71,8 @@ static int open_locked(int root_fd, const char *uuid, int mode, bool create, Jou
                 closep(&j->lock_fd);
                 j->dir_fd = j->lock_fd = -1;
                 if (create && mkdirat(root_fd, uuid, 0700) < 0 && errno != EEXIST)
-                        return fault_set(f, -errno, j->path, "cannot make the journal %s: %s", j->path,
-                                         fault_errno(-errno));
+                        return fault_set(f, -errno, j->path, "cannot make the journal %s: %s; nothing was changed",
+                                         j->path, fault_errno(-errno));
                 j->dir_fd = openat(root_fd, uuid, O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW | O_RDONLY);
                 if (j->dir_fd < 0) {
                         if (create && errno == ENOENT)

@@ -129,6 +129,17 @@ static int answer_prepare(Worker *w, int r, const Fault *f)
         return reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
 }
 
+/* Before there is a transaction that could say so. */
+static int refuse_prepare(Worker *w, int r, const Fault *f)
+{
+        const LogField fields[] = {
+                { FIELD_DOMAIN, w->domain }, { FIELD_EVENT, w->event }, { FIELD_RESULT, "refused" }, { NULL, NULL }
+        };
+
+        log_entry(LOG_ERR, MESSAGE_REFUSED, fields, "%s: %s", w->domain, f->text);
+        return answer_prepare(w, r, f);
+}
+
 /* A journal of this guest that is still open: libvirt says that the guest is not running, so what is left is put back
  * first. */
 static int clear_old(Worker *w, const char *uuid, Fault *f)
@@ -170,16 +181,8 @@ static int do_prepare(Worker *w, Fault *f)
         r = worker_plan(w, &guest, &profile, &plan, f);
         if (r > 0 && plan->n_actions == 0)
                 r = 0;
-        if (r <= 0) {
-                if (r < 0) {
-                        LogField fields[] = { { FIELD_DOMAIN, w->domain },
-                                              { FIELD_EVENT, w->event },
-                                              { FIELD_RESULT, "refused" },
-                                              { NULL, NULL } };
-                        log_entry(LOG_ERR, MESSAGE_REFUSED, fields, "%s: %s", w->domain, f->text);
-                }
-                return answer_prepare(w, r, f);
-        }
+        if (r <= 0)
+                return r < 0 ? refuse_prepare(w, r, f) : answer_prepare(w, r, f);
         r = clear_old(w, guest->uuid, f);
         if (r >= 0) {
                 *f = (Fault){ 0 };
@@ -194,7 +197,7 @@ static int do_prepare(Worker *w, Fault *f)
                                      w->domain, w->journals, fault_errno(r));
                 if (j)
                         (void) journal_remove(j);
-                return answer_prepare(w, r, f);
+                return refuse_prepare(w, r, f);
         }
         t = make_txn(w, j, profile);
         r = txn_prepare(&t, TAKE_PTR(plan), f);
