@@ -55,6 +55,7 @@ wait_soon() {
 		((${EPOCHREALTIME/./} < end)) || return 1
 		read -r -t 0.02 -u "$lab_tick" _
 	done
+	return 0
 }
 
 # Where this case's transaction may leave traces, in few milliseconds; host_state sees more and takes a second.
