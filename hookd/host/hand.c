@@ -7,12 +7,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* How long a hand that was killed may take to die before it counts as in flight. */
 #define HAND_KILL_USEC (500 * USEC_PER_MSEC)
 #define HAND_MAX_KEEP  4
+#define STACK_FRAMES   6
 
 static int kept_fds[HAND_MAX_KEEP + 1] = { -1 };
 
@@ -23,6 +25,13 @@ void hand_keep_fds(const int *fds)
         for (; fds && fds[n] >= 0 && n < HAND_MAX_KEEP; n++)
                 kept_fds[n] = fds[n];
         kept_fds[n] = -1;
+}
+
+static char *marked;
+
+void hand_mark(char *argv0)
+{
+        marked = argv0;
 }
 
 static bool fd_is_kept(int fd, int wr)
@@ -80,6 +89,9 @@ static _Noreturn void hand_child(HandFunction fn, void *arg, int wr, char *outpu
 
         reset_signals();
         close_others(wr);
+        if (marked && *marked)
+                *marked = '@';
+        (void) prctl(PR_SET_NAME, "hookd-hand"); /* for ps */
         code = fn(arg, output, output_max);
         if (write_all(wr, &code, sizeof(code)) >= 0 && output_max > 0)
                 (void) write_all(wr, output, output_max);
@@ -182,4 +194,40 @@ bool hand_in_flight(pid_t pid)
                 r = waitpid(pid, NULL, WNOHANG);
         while (r < 0 && errno == EINTR);
         return r == 0;
+}
+
+/* "[<0>] nv_remove+0x1c/0x90 [nvidia]" -> "nv_remove [nvidia]", appended to buf. */
+static size_t put_frame(char *line, char *buf, size_t size)
+{
+        char *name = startswith(line, "[<") ? strchr(line, ' ') : NULL, *plus, *module;
+
+        if (!name || !(plus = strchr(++name, '+')))
+                return 0;
+        module = strstr(plus, " [");
+        *plus = '\0';
+        return (size_t) snprintf(buf, size, "%s%s", name, module ? module : "");
+}
+
+/* The kernel unwinds a task that is asleep without waiting for it (fs/proc/base.c: proc_pid_stack). */
+bool hand_stack(pid_t pid, char *buf, size_t size)
+{
+        _cleanup_free_ char *text = NULL;
+        char path[32], *rest, *line;
+        size_t used = 0;
+
+        *buf = '\0';
+        (void) snprintf(path, sizeof(path), "/proc/%i/stack", (int) pid);
+        if (read_file_at(AT_FDCWD, path, 16 << 10, &text, NULL) < 0)
+                return false;
+        rest = text;
+        for (int frames = 0; frames < STACK_FRAMES && (line = strsep(&rest, "\n"));) {
+                char frame[160];
+
+                if (put_frame(line, frame, sizeof(frame)) == 0)
+                        continue;
+                if (used + strlen(frame) + 5 > size)
+                        break;
+                used += (size_t) snprintf(buf + used, size - used, "%s%s", frames++ > 0 ? " <- " : "", frame);
+        }
+        return used > 0;
 }

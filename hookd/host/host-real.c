@@ -18,6 +18,7 @@ int real_hand(Host *h, HandFunction fn, void *arg, char *output, size_t output_m
                 h->stuck = true;
                 h->stuck_pid = pid;
                 (void) snprintf(h->stuck_what, sizeof(h->stuck_what), "%s %s", what, target);
+                (void) hand_stack(pid, h->stuck_in, sizeof(h->stuck_in));
         }
         return r;
 }

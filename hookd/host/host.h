@@ -99,6 +99,7 @@ struct Host {
         bool stuck;
         int stuck_pid;
         char stuck_what[256]; /* "write /sys/bus/pci/…/unbind" */
+        char stuck_in[384];   /* where in the kernel it waits, see hand_stack(); "" where that cannot be seen */
 };
 
 /* The real machine below `root` ("/" or a folder for readers' tests; then units and modules are -ENOTSUP). */

@@ -18,6 +18,29 @@ static void audit_event(const Event *e, const char *label, const Holding *h, con
         log_entry(LOG_INFO, MESSAGE_EVENT, fields, "%s of guest %s: %s", label, e->domain, what);
 }
 
+/* A card of this guest that the kernel keeps, with somebody of ours who waits for it: nothing is gained by waiting
+ * behind that one. */
+static bool is_stuck(Server *s, const Holding *h)
+{
+        return h->state == TXN_STUCK && jobs_find(s, h->domain);
+}
+
+static void refuse_stuck(Client *c, const Holding *h, const char *label)
+{
+        const LogField fields[] = { { FIELD_DOMAIN, h->domain },
+                                    { FIELD_UUID, h->uuid },
+                                    { FIELD_EVENT, label },
+                                    { FIELD_RESULT, "refused" },
+                                    { NULL, NULL } };
+        char card[PCI_FORMAT_MAX];
+        Fault f = { 0 };
+
+        (void) snprintf(card, sizeof(card), "%.*s", (int) strcspn(h->card, " "), h->card);
+        (void) txn_refuse_stuck(card, h->domain, h->since, h->text, &f);
+        log_entry(LOG_ERR, MESSAGE_REFUSED, fields, "%s of guest %s: %s", label, h->domain, f.text);
+        client_answer(c, 1, f.text);
+}
+
 /* The shim's parent: libvirtd. pid 0: not known. *ret_orphan (may be NULL): it has gone already, and the shim was left
  * to init; where hookd is no service, init may be anything. */
 static ProcessId caller_of(const Client *c, bool *ret_orphan)
@@ -49,6 +72,12 @@ static void hook_prepare(Client *c, const Event *e, const char *label, int xml_f
                 client_answer(c, 0, NULL);
                 return;
         }
+        for (const Holding *x = h; x; x = ledger_next(s, e->domain, x))
+                if (is_stuck(s, x)) {
+                        closep(&xml_fd);
+                        refuse_stuck(c, x, label);
+                        return;
+                }
         audit_event(e, label, h, "the host is being prepared");
         job.caller = caller_of(c, &orphan);
         if (orphan) {
@@ -87,7 +116,7 @@ static const Holding *note_stopped(Server *s, const Event *e, const char *label,
 static void hook_release(Client *c, const Event *e, const char *label)
 {
         Server *s = c->server;
-        const Holding *h = note_stopped(s, e, label, "the host is being put back");
+        const Holding *h = note_stopped(s, e, label, "the host is being put back"), *stuck = NULL;
         Job job = { .verb = JOB_RELEASE,
                     .domain = (char *) e->domain,
                     .event = (char *) label,
@@ -99,15 +128,20 @@ static void hook_release(Client *c, const Event *e, const char *label)
                 return;
         }
         /* One name, two journals: the guest was defined anew in between. The last one answers. A guest that is just
-         * being prepared has none yet: the job looks it up when its turn comes. */
-        while (h) {
-                const Holding *following = ledger_next(s, e->domain, h);
-
+         * being prepared has none yet: the job looks it up when its turn comes. Who waits for a stuck card puts it back
+         * as well. */
+        for (; h; h = ledger_next(s, e->domain, h)) {
+                if (is_stuck(s, h)) {
+                        stuck = h;
+                        continue;
+                }
+                if (*job.uuid)
+                        jobs_add(s, &job);
                 memcpy(job.uuid, h->uuid, sizeof(job.uuid));
-                if (!following)
-                        break;
-                jobs_add(s, &job);
-                h = following;
+        }
+        if (stuck && !*job.uuid) {
+                refuse_stuck(c, stuck, label);
+                return;
         }
         job.client_fd = client_take_fd(c);
         jobs_add(s, &job);
@@ -171,6 +205,10 @@ static void operator_release(Client *c, const char *domain)
         Job job = { .verb = JOB_RELEASE, .domain = (char *) domain, .event = (char *) "hookctl release", .xml_fd = -1 };
         char text[512];
 
+        if (h && is_stuck(s, h)) {
+                refuse_stuck(c, h, job.event);
+                return;
+        }
         if (other) {
                 (void) snprintf(
                         text, sizeof(text),

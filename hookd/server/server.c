@@ -4,16 +4,19 @@
 #include "server/listener.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/spool.h"
 
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#define DRAIN_USEC   (10 * USEC_PER_SEC)
+#define DRAIN_FIRST  USEC_PER_SEC
+#define DRAIN_USEC   (5 * USEC_PER_SEC)
 #define LISTEN_PAUSE USEC_PER_SEC
 
 /* ---- time ---- */
@@ -29,11 +32,25 @@ void server_wake_at(Server *s, uint64_t when)
 
 void server_drain(Server *s)
 {
+        int r = log_drain();
+
         s->drain_at = UINT64_MAX;
-        if (log_drain() > 0) {
+        if (r > 0 || r == -EBUSY) { /* a worker may be at it, or have been stopped in the middle of it */
                 s->drain_at = now_usec() + DRAIN_USEC;
                 server_wake_at(s, s->drain_at);
         }
+}
+
+/* An entry went to the spool, ours or a worker's who may not end for long: journald did not take it. */
+static int on_spooled(sd_event_source *source, const struct inotify_event *e, void *userdata)
+{
+        Server *s = userdata;
+
+        if (e->len > 0 && streq(e->name, "spool") && s->drain_at == UINT64_MAX && spool_pending(s->spool)) {
+                s->drain_at = now_usec() + DRAIN_FIRST;
+                server_wake_at(s, s->drain_at);
+        }
+        return 0;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -153,7 +170,15 @@ static int server_open(Server *s, Fault *f)
         if (r < 0)
                 return fault_set(f, r, NULL, "cannot set up the event loop: %s", fault_errno(r));
         r = profiles_open(s, f);
-        return r < 0 ? r : ledger_open(s, f);
+        if (r >= 0)
+                r = ledger_open(s, f);
+        if (r < 0)
+                return r;
+        r = sd_event_add_inotify(s->event, &s->spool_source, s->options->journals, IN_MODIFY | IN_ONLYDIR, on_spooled,
+                                 s);
+        return r < 0 ? fault_set(f, r, s->options->journals, "cannot watch %s: %s", s->options->journals,
+                                 fault_errno(r))
+                     : 0;
 }
 
 static void server_close(Server *s)
@@ -164,6 +189,7 @@ static void server_close(Server *s)
         jobs_free(s);
         ledger_free(s);
         profiles_free(s);
+        sd_event_source_disable_unref(s->spool_source);
         sd_event_source_disable_unref(s->listen_source);
         sd_event_source_disable_unref(s->timer);
         closep(&s->listen_fd);

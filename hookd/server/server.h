@@ -25,8 +25,9 @@ struct Server {
         sd_event_source *timer;  /* the only one of ours: see server_wake_at() */
         uint64_t timer_at;       /* now_usec() scale; UINT64_MAX: not armed */
         uint64_t since_realtime; /* usec */
-        char *spool;             /* of the audit */
-        uint64_t drain_at;       /* UINT64_MAX: the spool is empty */
+        char *spool;             /* of the audit, in the folder for journals */
+        sd_event_source *spool_source;
+        uint64_t drain_at;       /* UINT64_MAX: the spool is empty, as far as is known */
         unsigned notified;       /* what systemd was told last */
 
         int listen_fd;

@@ -2,6 +2,9 @@
 #include "txn/txn.h"
 
 #include "step/step.h"
+#include "util/log.h"
+
+#include <stdio.h>
 
 void engine_deadline(Host *h, uint64_t timeout_usec, uint64_t limit)
 {
@@ -47,4 +50,27 @@ int engine_converge(Txn *t, const Action *a, const char *value, uint64_t limit, 
                 return fault_set(f, -EIO, a->target, "%s %s: should be %s now, but is %s", a->step, a->target, value,
                                  now);
         return 0;
+}
+
+const char *engine_stuck_where(const Host *h)
+{
+        static char text[480];
+
+        *text = '\0';
+        if (h->stuck_pid > 0)
+                (void) snprintf(text, sizeof(text), "; process %d waits%s%s", h->stuck_pid,
+                                *h->stuck_in ? " in " : " in the kernel", h->stuck_in);
+        return text;
+}
+
+void engine_stuck(Txn *t, int i, const char *from, const char *to, uint64_t start, Fault *f)
+{
+        const Action *a = &t->journal->plan->actions[i];
+        char what[sizeof(f->text)];
+
+        (void) snprintf(what, sizeof(what), "%.800s%s", f->code ? f->text : t->host->stuck_what,
+                        engine_stuck_where(t->host));
+        (void) fault_set(f, -ETIMEDOUT, a->target, "step %s, %s: %s", a->step, a->target, what);
+        (void) journal_log(t->journal, LOG_WORD_STUCK, i, f->text);
+        audit_step(t, a, from, to, "stuck", host_now(t->host) - start, LOG_CRIT, MESSAGE_STEP_STUCK, what);
 }

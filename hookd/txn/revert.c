@@ -10,7 +10,7 @@
 #define CLAIMS_USEC  (10 * USEC_PER_SEC)
 #define OBSERVE_USEC (10 * USEC_PER_SEC)
 
-typedef enum Undo { UNDO_DONE, UNDO_FAILED, UNDO_SKIPPED } Undo;
+typedef enum Undo { UNDO_DONE, UNDO_FAILED, UNDO_STUCK, UNDO_SKIPPED } Undo;
 
 static bool finished(const Journal *j, int i)
 {
@@ -32,15 +32,20 @@ static bool stuck_at(const Journal *j, int i)
 }
 
 /* A step before it may have moved a target that is the card's own: loading vfio-pci binds what the overrides name. */
-static bool moved(Txn *t, const Action *a)
+static bool moved(Txn *t, int i)
 {
+        const Action *a = &t->journal->plan->actions[i];
         _cleanup_free_ char *now = NULL;
-        Fault ignored = { 0 };
+        Fault f = { 0 };
+        int r;
 
         if (t->host->stuck || !a->before)
                 return false;
         engine_deadline(t->host, OBSERVE_USEC, UINT64_MAX);
-        return step_find(a->step)->observe(t->host, a, &now, &ignored) < 0 || !engine_satisfied(a, now, a->before);
+        r = step_find(a->step)->observe(t->host, a, &now, &f);
+        if (r < 0 && t->host->stuck)
+                engine_stuck(t, i, NULL, a->before, host_now(t->host), &f);
+        return r < 0 || !engine_satisfied(a, now, a->before);
 }
 
 /* Is there anything to do for action i on the way back? */
@@ -53,7 +58,7 @@ static bool wanted(Txn *t, int i, bool anything_open)
         if (a->flags & ACTION_BACK)
                 return anything_open && !finished(t->journal, i) &&
                        (!(a->flags & ACTION_AFTER_HELD) || txn_was_held(t->journal));
-        return txn_action_open(t->journal, i) || (anything_open && a->flags & ACTION_EXCLUSIVE && moved(t, a));
+        return txn_action_open(t->journal, i) || (anything_open && a->flags & ACTION_EXCLUSIVE && moved(t, i));
 }
 
 /* Ranks of the way back; inside a step the reverse of the way there. */
@@ -107,7 +112,8 @@ static Undo undo_one(Txn *t, int i, uint64_t limit, Fault *f)
         bool left;
         int r;
 
-        if (t->host->stuck && (a->flags & ACTION_CARD || stuck_at(t->journal, i)))
+        /* what exists only on the way back, a reset and the wait for device files, is the card's as well */
+        if (t->host->stuck && (a->flags & (ACTION_CARD | ACTION_BACK) || stuck_at(t->journal, i)))
                 return UNDO_SKIPPED;
         /* What cannot be journaled (a full /run) is undone all the same: the worst is doing it twice. */
         if (hand_over(t, i, &left, f) >= 0 && left)
@@ -115,10 +121,8 @@ static Undo undo_one(Txn *t, int i, uint64_t limit, Fault *f)
         *f = (Fault){ 0 };
         r = engine_converge(t, a, value, limit, &from, f);
         if (r < 0 && t->host->stuck) {
-                (void) journal_log(t->journal, LOG_WORD_STUCK, i, f->text);
-                audit_step(t, a, from, value, "stuck", host_now(t->host) - start, LOG_CRIT, MESSAGE_STEP_STUCK,
-                           f->text);
-                return UNDO_FAILED;
+                engine_stuck(t, i, from, value, start, f);
+                return UNDO_STUCK;
         }
         if (r < 0 && a->flags & (ACTION_ONE_WAY | ACTION_LENIENT)) {
                 audit_step(t, a, from, value, "one-way", host_now(t->host) - start, LOG_NOTICE, MESSAGE_WARNING,
@@ -175,6 +179,9 @@ int txn_revert(Txn *t, const char *why, Fault *f)
                         return fault_set(f, -EBADMSG, t->journal->path, "%s/plan: this hookd has no step '%s'",
                                          t->journal->path, plan->actions[i].step);
         t->host->no_cancel = true;
+        /* Whoever has the lock of a stuck transaction, which its hand keeps, knows that the hand is gone. */
+        if (txn_state(t->journal) == TXN_STUCK && !t->host->stuck)
+                (void) journal_log(t->journal, LOG_WORD_UNSTUCK, -1, NULL);
         (void) journal_log(t->journal, LOG_WORD_REVERT, -1, why);
         if (shutting_down(t->host)) {
                 audit_outcome(t, LOG_NOTICE, MESSAGE_RELEASED, "left", 0,
@@ -196,7 +203,7 @@ int txn_revert(Txn *t, const char *why, Fault *f)
                 u = undo_one(t, order[n], limit, &one);
                 if (u == UNDO_FAILED && failed++ == 0)
                         first = one;
-                skipped += u == UNDO_SKIPPED;
+                skipped += u == UNDO_SKIPPED || u == UNDO_STUCK;
         }
         if (failed == 0 && skipped == 0) {
                 audit_outcome(t, LOG_NOTICE, MESSAGE_RELEASED, "released", host_now(t->host) - start,
@@ -204,8 +211,11 @@ int txn_revert(Txn *t, const char *why, Fault *f)
                 return finish(t, f);
         }
         if (t->host->stuck)
-                (void) fault_set(f, -EBUSY, first.culprit, "the card is stuck, %zu of its settings are left: %.1000s",
-                                 failed + skipped, first.code ? first.text : t->host->stuck_what);
+                (void) fault_set(f, -EBUSY, t->domain,
+                                 "The card is stuck: %zu of the changes stay until the kernel call returns, and are "
+                                 "undone by themselves then. End what uses the card, else only a reboot helps "
+                                 "(`hookctl status`)%s%.700s",
+                                 skipped, failed > 0 ? "; besides: " : "", failed > 0 ? first.text : "");
         else
                 (void) fault_set(f, first.code, first.culprit,
                                  "%zu of the changes could not be undone: %.1000s; `hookctl release` tries again",

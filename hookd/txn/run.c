@@ -43,14 +43,11 @@ static int check_going(Txn *t, uint64_t limit, Fault *f)
 static int refuse_held(const Action *a, const Journal *owner, Fault *f)
 {
         const char *text = NULL;
+        uint64_t since = txn_since(owner, &text);
 
-        (void) txn_since(owner, &text);
         switch (txn_state(owner)) {
         case TXN_STUCK:
-                return fault_set(f, -EBUSY, a->target,
-                                 "%s is stuck: %s; the guest %s had it. It comes back by itself if the kernel "
-                                 "call returns, else the host must be rebooted (`hookctl status`)",
-                                 a->target, text ? text : "a kernel call has not returned", owner->plan->domain);
+                return txn_refuse_stuck(owner->plan->functions ? owner->plan->functions[0] : a->target, owner->plan->domain, since, text, f);
         case TXN_REVERTING:
                 return fault_set(f, -EBUSY, a->target,
                                  "%s was not given back completely by the guest %s: see `journalctl -t hookd`, "
@@ -60,6 +57,32 @@ static int refuse_held(const Action *a, const Journal *owner, Fault *f)
                 return fault_set(f, -EBUSY, a->target, "%s is in use by the guest %s: shut that down first", a->target,
                                  owner->plan->domain);
         }
+}
+
+/* What is another's, or stuck, refuses at once: before anything is looked at, which could block as well, and before a
+ * shared target is waited for. */
+static int check_claims(const Plan *plan, const Claims *claims, Fault *f)
+{
+        for (size_t i = 0; i < plan->n_actions; i++) {
+                const Journal *owner = NULL;
+                const char *inherited = NULL;
+
+                if (plan->actions[i].flags & ACTION_EXCLUSIVE &&
+                    claims_check(claims, &plan->actions[i], &owner, &inherited) == CLAIM_HELD)
+                        return refuse_held(&plan->actions[i], owner, f);
+        }
+        return 0;
+}
+
+/* Nothing of ours hangs yet: it is another program's call on this device that the kernel does not finish. */
+static int refuse_blocked(Txn *t, const Action *a, Fault *f)
+{
+        return fault_set(
+                f, -EBUSY, a->target,
+                "%s cannot be looked at: %s has not returned from the kernel%s. Another program's call on this "
+                "device hangs: `ps -eo pid,stat,wchan:32,args` shows it in state D; end what that waits for, "
+                "else only a reboot helps",
+                a->target, t->host->stuck_what, engine_stuck_where(t->host));
 }
 
 /* One look at everything under the claims' lock. 0; -EAGAIN: a target is on its way, look again; else a refusal. */
@@ -90,6 +113,8 @@ static int observe_all(Txn *t, Plan *plan, const Claims *claims, uint64_t limit,
                 a->before = NULL;
                 engine_deadline(t->host, OBSERVE_USEC, limit);
                 r = step_find(a->step)->observe(t->host, a, &a->before, f);
+                if (t->host->stuck)
+                        return refuse_blocked(t, a, f);
                 if (r < 0)
                         return fault_default(f, r == -EAGAIN ? -EIO : r, a->target, "%s %s: cannot see its state: %s",
                                              a->step, a->target, fault_errno(r));
@@ -109,7 +134,9 @@ static int journal_plan(Txn *t, Plan *plan, uint64_t limit, Fault *f)
                 r = claims_lock(t->root, plan->uuid, now_usec() + CLAIMS_USEC, &claims, f);
                 if (r < 0)
                         return r;
-                r = observe_all(t, plan, claims, limit, f);
+                r = check_claims(plan, claims, f);
+                if (r == 0)
+                        r = observe_all(t, plan, claims, limit, f);
                 if (r == 0)
                         return journal_write_plan(t->journal, plan, f);
                 if (r != -EAGAIN)
@@ -131,10 +158,8 @@ static int run_gate(Txn *t, int i, uint64_t limit, Fault *f)
 
         engine_deadline(t->host, a->timeout_ms * USEC_PER_MSEC, limit);
         r = step_find(a->step)->gate(t->host, a, f);
-        if (r < 0 && t->host->stuck) { /* a reset before the guest's time */
-                (void) journal_log(t->journal, LOG_WORD_STUCK, i, f->text);
-                audit_step(t, a, NULL, NULL, "stuck", host_now(t->host) - start, LOG_CRIT, MESSAGE_STEP_STUCK, f->text);
-        }
+        if (r < 0 && t->host->stuck) /* a reset before the guest's time */
+                engine_stuck(t, i, NULL, NULL, start, f);
         if (r < 0)
                 return fault_default(f, r, a->target, "%s %s: %s", a->step, a->target, fault_errno(r));
         audit_step(t, a, NULL, NULL, "clear", host_now(t->host) - start, LOG_INFO, MESSAGE_STEP, NULL);
@@ -153,9 +178,7 @@ static int apply_one(Txn *t, int i, uint64_t limit, Fault *f)
                 return fault_set(f, r, a->target, "cannot write the journal %s: %s", t->journal->path, fault_errno(r));
         r = engine_converge(t, a, a->after, limit, &from, f);
         if (r < 0 && t->host->stuck) {
-                (void) journal_log(t->journal, LOG_WORD_STUCK, i, f->text);
-                audit_step(t, a, from, a->after, "stuck", host_now(t->host) - start, LOG_CRIT, MESSAGE_STEP_STUCK,
-                           f->text);
+                engine_stuck(t, i, from, a->after, start, f);
                 return r;
         }
         if (r < 0 && a->flags & ACTION_LENIENT) {
@@ -192,6 +215,8 @@ static int verify(Txn *t, uint64_t limit, Fault *f)
                         continue;
                 engine_deadline(t->host, OBSERVE_USEC, limit);
                 r = step_find(a->step)->observe(t->host, a, &now, f);
+                if (r < 0 && t->host->stuck)
+                        engine_stuck(t, (int) i, NULL, a->after, host_now(t->host), f);
                 if (r < 0)
                         return fault_default(f, r, a->target, "%s %s: cannot see its state: %s", a->step, a->target,
                                              fault_errno(r));
@@ -274,7 +299,8 @@ int txn_prepare(Txn *t, Plan *plan_, Fault *f)
         k = txn_revert(t, "the start was refused", &back);
         if (k < 0) {
                 (void) snprintf(text, sizeof(text), "%s", f->text);
-                (void) fault_set(f, r, f->culprit, "%.700s. NOT everything was put back: %.600s", text, back.text);
+                (void) fault_set(f, r, f->culprit, "%.800s. %s%.600s", text,
+                                 t->host->stuck ? "" : "NOT everything was put back: ", back.text);
         }
         audit_outcome(t, LOG_ERR, MESSAGE_REFUSED, k < 0 ? "refused, not restored" : "refused",
                       host_now(t->host) - start, f->text);

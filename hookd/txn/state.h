@@ -2,6 +2,7 @@
 #pragma once
 
 #include "txn/journal.h"
+#include "util/fault.h"
 
 typedef enum TxnState { TXN_PLANNED, TXN_APPLYING, TXN_HELD, TXN_REVERTING, TXN_RELEASED, TXN_STUCK } TxnState;
 
@@ -20,3 +21,7 @@ bool txn_was_answered(const Journal *j);
 /* CLOCK_BOOTTIME usec of the line that put it into its present state; the text of that line in *ret_text (borrowed, may
  * be NULL). */
 uint64_t txn_since(const Journal *j, const char **ret_text);
+
+/* stuck.c: refuses what needs a card that the kernel keeps: which, since when, at which step, where in the kernel, what
+ * to do. text and since are those of txn_since(). Returns -EBUSY. */
+int txn_refuse_stuck(const char *target, const char *domain, uint64_t since, const char *text, Fault *f);

@@ -73,6 +73,12 @@ void engine_deadline(Host *h, uint64_t timeout_usec, uint64_t limit);
 int engine_converge(Txn *t, const Action *a, const char *value, uint64_t limit, char **ret_from, Fault *f);
 bool engine_satisfied(const Action *a, const char *now, const char *wanted);
 
+/* The kernel keeps a call of action i (h->stuck): journals that, with where it waits, and says so. f, which says what
+ * was tried, becomes the whole sentence. */
+void engine_stuck(Txn *t, int i, const char *from, const char *to, uint64_t start, Fault *f);
+/* "; process 812 waits in msleep <- nv_remove", or "" where nothing is known. Static buffer. */
+const char *engine_stuck_where(const Host *h);
+
 /* audit.c: the story in the journal. */
 void audit_plan(const Txn *t, const Plan *plan);
 void audit_step(const Txn *t, const Action *a, const char *from, const char *to, const char *result, uint64_t usec,

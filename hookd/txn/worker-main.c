@@ -8,12 +8,11 @@
 #include "wire/wire.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 /* How long a release waits for a QEMU that has outlived its own stop before it answers (libvirt itself gave up on it).
@@ -105,21 +104,21 @@ static Txn make_txn(Worker *w, Journal *j, const Profile *p)
  * back the rest. Killed, its part is taken over by a recovery that waits for the lock the hand still holds. */
 static int outlast_hand(Worker *w, Txn *t, Fault *f)
 {
-        while (w->host->stuck && w->host->stuck_pid > 0) {
-                _cleanup_close_ int fd = (int) syscall(SYS_pidfd_open, w->host->stuck_pid, 0);
-                struct pollfd p = { .fd = fd, .events = POLLIN };
+        int r = 0;
 
-                if (fd >= 0 && poll(&p, 1, -1) < 0 && errno != EINTR)
-                        return -errno;
-                if (hand_in_flight(w->host->stuck_pid))
-                        continue;
+        while (w->host->stuck && t->journal->plan) { /* without a plan nothing was done */
+                /* Hands are all the children there are, and another may be in flight beside the last one. */
+                while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+                        ;
                 w->host->stuck = false;
                 w->host->stuck_pid = 0;
-                (void) journal_log(t->journal, LOG_WORD_UNSTUCK, -1, NULL);
+                *w->host->stuck_in = '\0';
                 *f = (Fault){ 0 };
-                return txn_revert(t, "the kernel call returned", f);
+                r = txn_revert(t, "the kernel call returned", f);
+                if (r < 0)
+                        note_failure(w, f);
         }
-        return 0;
+        return r;
 }
 
 static int answer_prepare(Worker *w, int r, const Fault *f)
@@ -353,6 +352,7 @@ int worker_main(int argc, char **argv, HostOpen open_host)
                 return WORKER_SILENT;
         }
         (void) signal(SIGPIPE, SIG_IGN);
+        hand_mark(argv[0]);
         log_open(audit, w.spool, LOG_INFO);
         r = open_host(w.root, &host, &f);
         if (r < 0) {

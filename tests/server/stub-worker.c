@@ -6,6 +6,7 @@
  *   quick…   answers 0                 refuse…  answers 1
  *   crash…   dies without an answer; crash-open… leaves an open journal behind
  *   slow…    tells that it waits, and goes on when the test sends something to "gate-GUEST"
+ *   stuck…   prepare leaves a journal with a stuck card, answers 1 and waits as slow… does; then all is well
  *   …held…   prepare leaves a HELD journal with its owner, release removes it
  *
  *   …stay…   its release keeps the journal while the guest it has noted lives
@@ -107,6 +108,29 @@ static int open_transaction(Call *c, bool held)
         return 0;
 }
 
+/* As after a hand that does not return: the answer has gone, and the worker waits with the journal. */
+static int be_stuck(Call *c)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        Action *a = NULL;
+        Plan *plan;
+        Fault f = { 0 };
+        int r;
+
+        make_uuid(c);
+        plan = plan_new(c->domain, c->uuid, "stub.ini");
+        if (!plan || strv_append(&plan->functions, "0000:01:00.0") < 0 ||
+            !(a = plan_append(plan, "driver", "0000:01:00.0", "vfio-pci", ACTION_CARD, USEC_PER_SEC)) ||
+            action_set(&a->before, "nvidia") < 0 || journal_create(c->journals, c->uuid, &j, &f) < 0 ||
+            journal_write_plan(j, plan, &f) < 0 || journal_log(j, LOG_WORD_BEGIN, -1, NULL) < 0 ||
+            journal_log(j, LOG_WORD_STUCK, 0, "step driver, 0000:01:00.0: it hangs; process 7 waits in msleep") < 0)
+                return -1;
+        r = reply(c, 1, "the card is stuck");
+        wait_at_gate(c);
+        (void) journal_log(j, LOG_WORD_UNSTUCK, -1, NULL);
+        return journal_remove(j) < 0 ? -1 : r;
+}
+
 static bool lives(int pid)
 {
         return pid > 0 && kill(pid, 0) == 0;
@@ -150,6 +174,8 @@ static int act(Call *c)
                 (void) raise(SIGKILL);
         if (startswith(c->domain, "refuse"))
                 return reply(c, 1, "the stub refuses");
+        if (startswith(c->domain, "stuck") && prepare)
+                return be_stuck(c);
         if (streq(c->verb, "plan")) {
                 (void) reply(c, UINT32_MAX, "first line");
                 (void) reply(c, UINT32_MAX, "second line");

@@ -131,6 +131,47 @@ TEST(held_until_release)
         assert_null(strstr(text, "guest\t"));
 }
 
+/* Nobody waits behind a worker that waits for the kernel. */
+TEST(a_stuck_card)
+{
+        const char *text;
+        uint32_t value;
+
+        start_with("stuck one", "quick");
+        expect_result(ask("stuck one", "prepare", "begin"), 1, "the card is stuck");
+        expect_call("begins prepare stuck one");
+        expect_call("waits prepare stuck one");
+        for (int i = 0; i < 2; i++) {
+                uint64_t start = now_usec();
+
+                assert_int_eq(hook("stuck one", "stopped", "end", NULL), 0);
+                assert_int_eq(hook("stuck one", i == 0 ? "release" : "prepare", i == 0 ? "end" : "begin", &text), 1);
+                assert_true(startswith(text, "0000:01:00.0 is stuck since 20"));
+                assert_contains(text, "by the guest stuck one: step driver, 0000:01:00.0: it hangs; process 7 waits in "
+                                      "msleep");
+                assert_contains(text, "reboot");
+                assert_true(now_usec() - start < 2 * USEC_PER_SEC);
+        }
+        text = operator_request(WIRE_RELEASE, "stuck one", -1, &value);
+        assert_int_eq(value, 1);
+        assert_true(startswith(text, "0000:01:00.0 is stuck since 20"));
+        text = operator_request(WIRE_STATUS, NULL, -1, &value);
+        assert_contains(text, "\tstate=stuck\t");
+        assert_contains(text, "waits in msleep");
+        no_call(100);
+        expect_result(ask("quick", "prepare", "begin"), 0, NULL);
+        expect_round("prepare quick");
+
+        open_gate("stuck one");
+        expect_call("ends prepare stuck one");
+        wait_journal("stuck one", false);
+        expect_result(ask("stuck one", "prepare", "begin"), 1, "the card is stuck");
+        expect_call("begins prepare stuck one"); /* a worker again */
+        expect_call("waits prepare stuck one");
+        open_gate("stuck one");
+        expect_call("ends prepare stuck one");
+}
+
 TEST(one_a_guest_many_guests)
 {
         int a, again, b, release;

@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -102,6 +103,54 @@ static int die(void *arg, char *output, size_t output_max)
         if (arg)
                 (void) raise(SIGKILL);
         _exit(0);
+}
+
+static int look_at_name(void *arg, char *output, size_t output_max)
+{
+        _cleanup_free_ char *cmdline = NULL, *comm = NULL;
+
+        if (read_file_at(AT_FDCWD, "/proc/self/cmdline", 1 << 20, &cmdline, NULL) < 0 ||
+            read_file_at(AT_FDCWD, "/proc/self/comm", 64, &comm, NULL) < 0)
+                return -EIO;
+        (void) snprintf(output, output_max, "%c %s", *cmdline, comm);
+        return 0;
+}
+
+/* What systemd-shutdown looks at: the first byte of the command line. */
+TEST(is_marked)
+{
+        char *argv0 = program_invocation_name, first = *argv0, seen[64];
+        pid_t pid;
+
+        hand_mark(argv0);
+        assert_ok(hand_run(look_at_name, NULL, soon(), seen, sizeof(seen), &pid));
+        hand_mark(NULL);
+        assert_true(startswith(seen, "@ hookd-hand"));
+        assert_int_eq(*argv0, first); /* the child's alone */
+        assert_ok(hand_run(look_at_name, NULL, soon(), seen, sizeof(seen), &pid));
+        assert_int_eq(*seen, first);
+}
+
+TEST(where_it_waits)
+{
+        char text[384] = "dirty", small[12];
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                (void) pause();
+                _exit(0);
+        }
+        (void) poll(NULL, 0, 50);
+        /* it takes CAP_SYS_ADMIN, and a kernel that can */
+        if (hand_stack(pid, text, sizeof(text))) {
+                assert_true(*text && !strchr(text, '+') && !strstr(text, "[<") && !strchr(text, '\n'));
+                assert_false(hand_stack(pid, small, sizeof(small)) && strlen(small) >= sizeof(small));
+        } else
+                assert_str_eq(text, "");
+        assert_ok(kill(pid, SIGKILL));
+        assert_int_eq(waitpid(pid, NULL, 0), pid);
+        assert_false(hand_stack(pid, text, sizeof(text)));
+        assert_str_eq(text, "");
 }
 
 TEST(one_that_dies)

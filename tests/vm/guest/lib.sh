@@ -189,6 +189,32 @@ debug_dump() {
 	} 2>&1 | sed 's/^/      /'
 }
 
+# ---- the end ---------------------------------------------------------------------------------------------------------
+
+# poweroff_case SECONDS [--want REGEX] [--never REGEX]: the last thing a boot's last case does. The host is shut down; the lab,
+# outside, measures from here to the VM's end, which must come within SECONDS, and looks into the console's and the journal's
+# last lines: one must match --want, none --never.
+poweroff_case() {
+	local passed failed skipped
+	passed=$(grep -c '^PASS' "$LAB_STATE/results" 2>/dev/null)
+	failed=$(grep -c '^FAIL' "$LAB_STATE/results" 2>/dev/null)
+	skipped=$(grep -c '^SKIP' "$LAB_STATE/results" 2>/dev/null)
+	{
+		printf 'limit=%q\nwhat=%q\nso_far=%q\npassed=%q\nfailed=%q\nskipped=%q\nwant=\nnever=\n' \
+			"$1" "$LAB_CASE" "$LAB_CASE_FAILED" "${passed:-0}" "${failed:-0}" "${skipped:-0}"
+		shift
+		while [[ $# -gt 0 ]]; do
+			printf '%s=%q\n' "${1#--}" "$2"
+			shift 2
+		done
+	} >/lab/out/poweroff.new
+	printf 'lab: poweroff\n' >/dev/kmsg
+	printf 'lab: poweroff\n' | systemd-cat -t lab
+	mv /lab/out/poweroff.new /lab/out/poweroff
+	systemctl --no-block poweroff
+	wait_for false "$1"	# PID 1 or systemd-shutdown ends this shell
+}
+
 # ---- the world outside -----------------------------------------------------------------------------------------------
 
 # qmp '{"execute":...}': the VM's own monitor; @SHARE@ is /lab as the outside knows it. Prints the answer.
@@ -241,10 +267,12 @@ expect_drivers() {
 	expect "drivers of $card" "$(driver_of "$card.0") $(driver_of "$card.1")" "$1 $2"
 }
 
-# knob NAME VALUE: a fault of the fake driver (hang_remove, hang_probe, hang_exit, fail_probe, remove_ms, probe_ms,
-# exit_ms, wait_clients, pin, fault_bdf)
+# knob NAME VALUE: a fault of the fake driver (hang_remove, hang_probe, hang_exit, warn, fail_probe, remove_ms, probe_ms,
+# exit_ms, wait_clients, pin, fault_bdf), or of the PCI core: hang_del (removing a function never returns)
 knob() {
-	printf '%s\n' "$2" >"/sys/module/$LAB_HOME/parameters/$1"
+	local module=$LAB_HOME
+	[[ $1 != hang_del ]] || module=fakegpu_id
+	printf '%s\n' "$2" >"/sys/module/$module/parameters/$1"
 }
 
 # module_options NAME OPTION=VALUE...: for the next load of a module, e.g. nvidia need_card=1; without options: none
@@ -260,14 +288,16 @@ module_options() {
 
 knobs_clear() {
 	local name
-	for name in hang_remove hang_probe hang_exit fail_probe remove_ms probe_ms exit_ms pin; do
+	[[ ! -e /sys/module/fakegpu_id/parameters/hang_del ]] || knob hang_del 0
+	for name in hang_remove hang_probe hang_exit warn fail_probe remove_ms probe_ms exit_ms pin; do
 		[[ ! -e /sys/module/$LAB_HOME/parameters/$name ]] || knob "$name" 0
 	done
 	[[ ! -e /sys/module/$LAB_HOME/parameters/wait_clients ]] || knob wait_clients 1
 	[[ ! -e /sys/module/$LAB_HOME/parameters/fault_bdf ]] || knob fault_bdf ''
 }
 
-# hold [--mmap] [--term] PATH...: a process that keeps them open; HOLDER is its pid. SIGTERM does not end it without --term.
+# hold [--mmap] [--hidden] [--term] PATH...: a process that keeps them open; HOLDER is its pid. SIGTERM does not end it without
+# --term; --hidden: no search of /proc shows it.
 hold() {
 	local ready
 	ready=$(mktemp -p "$LAB_STATE")

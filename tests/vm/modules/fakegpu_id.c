@@ -4,8 +4,11 @@
  * Only struct pci_dev is changed; config space keeps the emulated device's own ids. The bus notifier runs before the
  * add uevent and before any driver is matched, so a device that was removed and rescanned gets its ids again.
  *
+ * hang_del blocks the removal of such a function for as long as it is set.
+ *
  * The class must not be faked: vgaarb and vfio-pci look at what the device was when it appeared.
  */
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 
@@ -15,30 +18,48 @@ static char *map = "";
 module_param(map, charp, 0444);
 MODULE_PARM_DESC(map, "0000:01:00.0=10de:2484,0000:01:00.1=10de:228b,...");
 
+static bool hang_del;
+module_param(hang_del, bool, 0644);
+MODULE_PARM_DESC(hang_del, "writing to `remove` of a function in the map does not return until this is 0");
+
 static struct lab_id {
 	unsigned int domain, bus, slot, func, vendor, device;
 } ids[LAB_IDS];
 static unsigned int n_ids;
 
-static void rewrite(struct pci_dev *pdev)
+static const struct lab_id *find(const struct pci_dev *pdev)
 {
 	unsigned int i;
 
 	for (i = 0; i < n_ids; i++) {
 		const struct lab_id *id = &ids[i];
 
-		if (pci_domain_nr(pdev->bus) != id->domain || pdev->bus->number != id->bus ||
-		    pdev->devfn != PCI_DEVFN(id->slot, id->func))
-			continue;
-		pdev->vendor = id->vendor;
-		pdev->device = id->device;
+		if (pci_domain_nr(pdev->bus) == id->domain && pdev->bus->number == id->bus &&
+		    pdev->devfn == PCI_DEVFN(id->slot, id->func))
+			return id;
 	}
+	return NULL;
+}
+
+static void rewrite(struct pci_dev *pdev)
+{
+	const struct lab_id *id = find(pdev);
+
+	if (!id)
+		return;
+	pdev->vendor = id->vendor;
+	pdev->device = id->device;
 }
 
 static int notify(struct notifier_block *nb, unsigned long action, void *data)
 {
+	struct pci_dev *pdev = to_pci_dev((struct device *)data);
+
 	if (action == BUS_NOTIFY_ADD_DEVICE)
-		rewrite(to_pci_dev((struct device *)data));
+		rewrite(pdev);
+	/* in state D, with the lock of all removals and rescans */
+	while (action == BUS_NOTIFY_DEL_DEVICE && READ_ONCE(hang_del) && find(pdev))
+		msleep(20);
 	return NOTIFY_OK;
 }
 

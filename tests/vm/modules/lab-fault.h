@@ -18,6 +18,7 @@
 LAB_KNOB(hang_probe, bool, false, "probe() blocks until this is 0");
 LAB_KNOB(hang_remove, bool, false, "remove() blocks until this is 0");
 LAB_KNOB(hang_exit, bool, false, "module exit blocks until this is 0");
+LAB_KNOB(warn, bool, false, "remove() has a message about its device, which journald looks up");
 LAB_KNOB(fail_probe, uint, 0, "errno that probe() returns");
 LAB_KNOB(probe_ms, uint, 0, "time that probe() takes");
 LAB_KNOB(remove_ms, uint, 0, "time that remove() takes");
@@ -75,6 +76,8 @@ static inline void lab_fault_remove(struct pci_dev *pdev)
 		return;
 	if (remove_ms)
 		msleep(remove_ms);
+	if (warn)
+		dev_warn(&pdev->dev, "lab: being removed\n");
 	lab_hang(&hang_remove);
 }
 
