@@ -109,12 +109,14 @@ typedef struct Scan {
 
 static void scan_tag(Scan *s)
 {
+        bool cut = s->len >= sizeof(s->tag) - 2; /* what is missing may say it */
+
         s->begun = s->begun || strncmp(s->tag, "domain ", 7) == 0;
         s->ended = strncmp(s->tag, "/domain ", 8) == 0; /* the last tag decides */
         if (strncmp(s->tag, "hostdev ", 8) == 0)
-                s->found = s->found || strstr(s->tag, " type='pci'") || strstr(s->tag, " type='mdev'");
+                s->found = s->found || cut || strstr(s->tag, " type='pci'") || strstr(s->tag, " type='mdev'");
         else if (strncmp(s->tag, "interface ", 10) == 0)
-                s->found = s->found || strstr(s->tag, " type='hostdev'");
+                s->found = s->found || cut || strstr(s->tag, " type='hostdev'");
 }
 
 static void scan(Scan *s, char c)
