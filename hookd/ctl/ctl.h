@@ -13,7 +13,7 @@ typedef struct Ctl {
         const char *host;       /* a captured host instead of this one; NULL: this one */
         const char *profile;    /* plan: a profile's file; NULL: the guest's */
         const char *guest;      /* NULL: not given */
-        bool force, raw;
+        bool force, raw, json, tree;
         bool colour; /* of stdout */
 } Ctl;
 
@@ -23,12 +23,14 @@ typedef struct Verb {
         const char *name;
         const char *options; /* long options it takes beside --help, by blanks */
         int guest;
-        const char *summary; /* half a line */
-        const char *help;    /* lines after "usage: hookctl NAME …" */
+        const char *argument; /* what it is called where it is no guest; NULL: GUEST */
+        const char *summary;  /* half a line */
+        const char *help;     /* lines after "usage: hookctl NAME …" */
         int (*run)(const Ctl *c);
 } Verb;
 
-extern const Verb verb_enable, verb_disable, verb_status, verb_plan, verb_capture, verb_release;
+extern const Verb verb_enable, verb_disable, verb_status, verb_plan, verb_devices, verb_holders, verb_capture,
+        verb_release;
 
 /* "hookctl: text" on stderr, wrapped. Returns 1, the exit status. */
 int ctl_fail(const char *fmt, ...) _printf_(1, 2);

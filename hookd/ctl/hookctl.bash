@@ -31,6 +31,8 @@ _hookctl() {
 		disable) options+=' --root= --force --socket=' ;;
 		status) options+=' --raw --socket=' ;;
 		plan) options+=' --domain-xml= --host= --profile= --socket=' ;;
+		devices) options+=' --host= --json --tree' ;;
+		holders) options+=' --host= --json' ;;
 		capture) options+='' ;;
 		release) options+=' --socket=' ;;
 		esac
@@ -40,8 +42,9 @@ _hookctl() {
 		;;
 	esac
 	case $verb in
-	'') mapfile -t COMPREPLY < <(compgen -W 'enable disable status plan capture release' -- "$cur") ;;
+	'') mapfile -t COMPREPLY < <(compgen -W 'enable disable status plan devices holders capture release' -- "$cur") ;;
 	plan) mapfile -t COMPREPLY < <(compgen -W "$(virsh --readonly --quiet list --all --name 2>/dev/null)" -- "$cur") ;;
+	holders) mapfile -t COMPREPLY < <(compgen -W "$(cd /sys/bus/pci/devices && printf '%s ' *)" -- "${cur//\\:/:}") && __ltrim_colon_completions "$cur" ;;
 	release)
 		mapfile -t COMPREPLY < <(compgen -W "$(hookctl status --raw 2>/dev/null |
 			sed -n 's/^guest\tdomain=\([^\t]*\).*/\1/p')" -- "$cur")

@@ -7,9 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const Verb *const verbs[] = {
-        &verb_enable, &verb_disable, &verb_status, &verb_plan, &verb_capture, &verb_release
-};
+static const Verb *const verbs[] = { &verb_enable,  &verb_disable, &verb_status,  &verb_plan,
+                                     &verb_devices, &verb_holders, &verb_capture, &verb_release };
 
 /* In the order of the help. */
 static const struct {
@@ -18,6 +17,8 @@ static const struct {
         { "root", "DIR", "work on the system below DIR; nothing is started or stopped" },
         { "shim", "FILE", "install this file instead of " HOOKD_LIBEXECDIR "/hook-shim" },
         { "force", NULL, "even while guests hold devices" },
+        { "json", NULL, "as JSON, see JSON in hookctl(1)" },
+        { "tree", NULL, "as a tree of the bridges above them" },
         { "raw", NULL, "one record a line, for scripts" },
         { "domain-xml", "FILE", "take the domain's XML from FILE, or stdin for -" },
         { "host", "FILE", "look at a captured host instead of this one" },
@@ -73,9 +74,11 @@ static void print_help(void)
 
 static void print_verb_help(const Verb *v)
 {
-        static const char *const guest[] = { "", " [GUEST]", " GUEST" };
+        static const char *const argument[] = { "", " [%s]", " %s" };
 
-        (void) printf("usage: hookctl %s [OPTION...]%s\n\n%s\n", v->name, guest[v->guest], v->help);
+        (void) printf("usage: hookctl %s [OPTION...]", v->name);
+        (void) printf(argument[v->guest], v->argument ? v->argument : "GUEST");
+        (void) printf("\n\n%s\n", v->help);
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
                 if (takes(v, texts[i].name)) {
                         char option[32];
@@ -104,11 +107,13 @@ typedef struct Line {
 
 static void parse(int argc, char **argv, Line *l)
 {
-        enum { ROOT = 1, SHIM, FORCE, RAW, DOMAIN_XML, HOST, PROFILE, SOCKET, HELP, VERSION };
+        enum { ROOT = 1, SHIM, FORCE, JSON, TREE, RAW, DOMAIN_XML, HOST, PROFILE, SOCKET, HELP, VERSION };
         static const struct option options[] = {
                 { "root", required_argument, NULL, ROOT },
                 { "shim", required_argument, NULL, SHIM },
                 { "force", no_argument, NULL, FORCE },
+                { "json", no_argument, NULL, JSON },
+                { "tree", no_argument, NULL, TREE },
                 { "raw", no_argument, NULL, RAW },
                 { "domain-xml", required_argument, NULL, DOMAIN_XML },
                 { "host", required_argument, NULL, HOST },
@@ -132,6 +137,12 @@ static void parse(int argc, char **argv, Line *l)
                         break;
                 case FORCE:
                         l->ctl.force = true;
+                        break;
+                case JSON:
+                        l->ctl.json = true;
+                        break;
+                case TREE:
+                        l->ctl.tree = true;
                         break;
                 case RAW:
                         l->ctl.raw = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/look.h"
 
+#include "host/describe.h"
 #include "host/scan.h"
 #include "step/step.h"
 #include "util/fd.h"
@@ -51,7 +52,7 @@ static int cards(const HostView *v, const Guest *guest, PciAddress **ret, size_t
 int look(const char *file, const Guest *guest, HostView **ret, Fault *f)
 {
         ScanRequest request = { .no_services = true, .units = (char *const *) step_known_units };
-        _cleanup_(hostview_freep) HostView *first = NULL;
+        _cleanup_(hostview_freep) HostView *first = NULL, *v = NULL;
         _cleanup_(host_freep) Host *h = NULL;
         _cleanup_free_ PciAddress *wanted = NULL;
         int r;
@@ -68,6 +69,10 @@ int look(const char *file, const Guest *guest, HostView **ret, Fault *f)
         request.wanted = wanted;
         request.no_services = false;
         if (r >= 0)
-                r = scan(h, &request, ret, f);
+                r = scan(h, &request, &v, f);
+        if (r >= 0)
+                r = describe(v);
+        if (r >= 0)
+                *ret = TAKE_PTR(v);
         return r < 0 ? fault_default(f, r, NULL, "cannot look at the host: %s", fault_errno(r)) : 0;
 }

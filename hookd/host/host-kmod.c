@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/describe.h"
 #include "host/host-real.h"
 
 #include <libkmod.h>
@@ -174,4 +175,35 @@ int real_module(Host *h, ModuleOp op, const char *name, ModuleInfo *ret)
                 return module_unload(h, name);
         }
         return -EINVAL;
+}
+
+static int add_candidates(struct kmod_ctx *c, HostFunction *fn)
+{
+        _cleanup_(kmod_listp) struct kmod_list *list = NULL;
+        struct kmod_list *item;
+        int r = 0;
+
+        if (!fn->modalias || kmod_module_new_from_lookup(c, fn->modalias, &list) < 0)
+                return 0;
+        kmod_list_foreach(item, list)
+        {
+                _cleanup_(kmod_module_unrefp) struct kmod_module *m = kmod_module_get_module(item);
+                const char *name = kmod_module_get_name(m);
+
+                if (r >= 0 && !strv_contains(fn->candidates, name))
+                        r = strv_append(&fn->candidates, name);
+        }
+        return r;
+}
+
+int describe_candidates(HostView *v)
+{
+        _cleanup_(kmod_unrefp) struct kmod_ctx *c = context_new();
+        int r = 0;
+
+        if (!c || kmod_load_resources(c) < 0)
+                return 0;
+        for (size_t i = 0; i < v->n_functions && r >= 0; i++)
+                r = add_candidates(c, &v->functions[i]);
+        return r;
 }

@@ -78,6 +78,7 @@ static int scan_function(Host *h, const char *bdf, HostFunction *fn, Fault *f)
 
         if ((r = scan_int(h, bdf, "boot_vga", &fn->boot_vga)) < 0 ||
             (r = scan_int(h, bdf, "d3cold_allowed", &fn->d3cold_allowed)) < 0 ||
+            (r = scan_int(h, bdf, "numa_node", &fn->numa_node)) < 0 ||
             (r = scan_link(h, &group, PCI_DEVICES "/%s/iommu_group", bdf)) < 0 ||
             (r = scan_link(h, &fn->driver, PCI_DEVICES "/%s/driver", bdf)) < 0 ||
             (r = scan_read(h, &fn->modalias, PCI_DEVICES "/%s/modalias", bdf)) < 0 ||

@@ -32,6 +32,7 @@ static const Field function_fields[] = {
         FIELD_HEX(HostFunction, "class", 6, class),
         FIELD(HostFunction, "boot_vga", INT, boot_vga),
         FIELD(HostFunction, "group", INT, iommu_group),
+        FIELD(HostFunction, "numa_node", INT, numa_node),
         FIELD(HostFunction, "driver", STRING, driver),
         FIELD(HostFunction, "modalias", STRING, modalias),
         FIELD(HostFunction, "parent", STRING, parent),
@@ -47,6 +48,8 @@ static const Field function_fields[] = {
         FIELD(HostFunction, "sound", LIST, sound),
         FIELD(HostFunction, "block", LIST, block),
         FIELD(HostFunction, "net", LIST, net),
+        FIELD(HostFunction, "name", STRING, name),
+        FIELD(HostFunction, "candidate", LIST, candidates),
         { NULL },
 };
 static const Field module_fields[] = {

@@ -21,6 +21,8 @@ static void function_clear(HostFunction *fn)
         strv_free(fn->sound);
         strv_free(fn->block);
         strv_free(fn->net);
+        free(fn->name);
+        strv_free(fn->candidates);
 }
 
 static void module_clear(HostModule *m)

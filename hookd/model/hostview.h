@@ -11,6 +11,7 @@ typedef struct HostFunction {
         uint32_t class;  /* 0x030000 */
         int boot_vga;    /* 1, 0, -1: no such attribute */
         int iommu_group; /* -1: none */
+        int numa_node;   /* -1: none */
         char *driver;    /* NULL: unbound */
         char *modalias;
         char *parent;               /* the bridge above: "0000:00:03.0"; NULL on a root bus */
@@ -27,6 +28,9 @@ typedef struct HostFunction {
         char **sound; /* card0 */
         char **block; /* disks behind it: nvme0n1 */
         char **net;   /* eth0 */
+        /* What only people want to know: filled by describe() (host/describe.h). */
+        char *name;        /* vendor and model */
+        char **candidates; /* modules that say they can drive it */
 } HostFunction;
 
 typedef struct HostModule {

@@ -129,7 +129,7 @@ bool holder_is_vfio(const HostHolder *x)
         return x->node && startswith(x->node, "/dev/vfio/");
 }
 
-static void print_remedy(FILE *out, const HostHolder *x)
+void holder_print_remedy(FILE *out, const HostHolder *x)
 {
         if (holder_is_vfio(x))
                 (void) fprintf(out, "shut that guest down");
@@ -161,7 +161,7 @@ static void print_holder(FILE *out, const HolderList *l, size_t i, bool first)
         if (others > 0)
                 (void) fprintf(out, " and %zu more", others);
         (void) fprintf(out, ": ");
-        print_remedy(out, x);
+        holder_print_remedy(out, x);
 }
 
 static bool seen_before(const HolderList *l, size_t i)

@@ -3,6 +3,8 @@
 
 #include "step/step-util.h"
 
+#include <stdio.h>
+
 /* Who has the card's device files open, and how that is said to people. */
 
 typedef struct HolderList {
@@ -24,6 +26,8 @@ int function_let_go(Host *h, const char *bdf, Fault *f);
 /* PID 1 and logind keep a session's device files for it: never to be signalled. */
 bool holder_is_manager(const HostHolder *x);
 bool holder_is_vfio(const HostHolder *x);
+/* The command or the deed that would free it: a clause. */
+void holder_print_remedy(FILE *out, const HostHolder *x);
 /* "Xorg (pid 812, lightdm.service) has /dev/dri/card0 open: `systemctl stop lightdm.service` or …; …": a process once,
  * PID 1 and logind last, at most six. Caller frees; NULL: out of memory. */
 char *holders_describe(const HolderList *l);

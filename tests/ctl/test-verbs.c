@@ -137,6 +137,33 @@ TEST(plan_on_a_captured_host)
         assert_contains(said, "/nonexistent.ini");
 }
 
+static void expect_golden(const char *verb, const char *option, const char *host, const char *name)
+{
+        _cleanup_free_ char *golden = NULL;
+        char path[256], tree[256];
+
+        (void) snprintf(tree, sizeof(tree), "--host=" TESTS_DIR "/captures/%s.tree", host);
+        (void) snprintf(path, sizeof(path), TESTS_DIR "/ctl/golden/%s.out", name);
+        assert_ok(read_file_at(AT_FDCWD, path, 1 << 16, &golden, NULL));
+        assert_int_eq(run_program((const char *const[]){ verb, tree, option, NULL }, NULL, false), 0);
+        assert_str_eq(said, golden);
+}
+
+TEST(devices_and_holders)
+{
+        daemon_prepare();
+        expect_golden("devices", NULL, "nvidia-desktop", "devices-nvidia-desktop");
+        expect_golden("devices", "--tree", "nvidia-desktop", "devices-tree-nvidia-desktop");
+        expect_golden("devices", "--json", "nvidia-desktop", "devices-json-nvidia-desktop");
+        expect_golden("devices", NULL, "server-vfio", "devices-server-vfio");
+        expect_golden("holders", NULL, "nvidia-desktop", "holders-nvidia-desktop");
+        expect_golden("holders", "--json", "nvidia-desktop", "holders-json-nvidia-desktop");
+        expect_golden("holders", "01:00.1", "nvidia-desktop", "holders-of-slot");
+        assert_int_eq(run_program((const char *const[]){ "holders", "x", NULL }, NULL, false), 2);
+        assert_int_eq(run_program((const char *const[]){ "holders", "ffff:00:00.0", NULL }, NULL, false), 1);
+        assert_int_eq(run_program((const char *const[]){ "devices", NULL }, NULL, false), 0);
+}
+
 /* What it prints of this machine, it reads. */
 TEST(capture)
 {

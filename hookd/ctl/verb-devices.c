@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/ctl.h"
+#include "ctl/json.h"
+#include "ctl/look.h"
+#include "ctl/term.h"
+#include "txn/txn.h"
+
+/* What a person calls it (pci.ids, classes). */
+static const char *class_name(const HostFunction *fn)
+{
+        static const struct {
+                uint32_t class, mask;
+                const char *name;
+        } names[] = {
+                { 0x030000, 0xffff00, "VGA controller" },  { 0x030200, 0xffff00, "3D controller" },
+                { 0x030000, 0xff0000, "display" },         { 0x040300, 0xffff00, "audio" },
+                { 0x0c0330, 0xffffff, "USB controller" },  { 0x0c8000, 0xffff00, "serial bus" },
+                { 0x0c0000, 0xff0000, "serial bus" },      { 0x010802, 0xffffff, "NVMe controller" },
+                { 0x010000, 0xff0000, "disk controller" }, { 0x020000, 0xff0000, "network controller" },
+                { 0x060400, 0xffff00, "PCI bridge" },      { 0x060000, 0xff0000, "bridge" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if ((fn->class & names[i].mask) == names[i].class)
+                        return names[i].name;
+        return "device";
+}
+
+static bool in_card_slot(const HostView *v, const HostFunction *fn)
+{
+        for (size_t i = 0; i < v->n_functions; i++)
+                if (function_is_display(&v->functions[i]) && pci_same_slot(&v->functions[i].address, &fn->address))
+                        return true;
+        return false;
+}
+
+/* A card's function, or what shares an IOMMU group with one. */
+static bool shown(const HostView *v, const HostFunction *fn)
+{
+        if (in_card_slot(v, fn))
+                return true;
+        for (size_t i = 0; i < v->n_functions && fn->iommu_group >= 0; i++)
+                if (v->functions[i].iommu_group == fn->iommu_group && in_card_slot(v, &v->functions[i]))
+                        return true;
+        return false;
+}
+
+/* Would hookd take it? Asked of the planner itself, for a guest that names this function and an empty profile. 0: yes,
+ * *ret is what goes along; else the refusal is in f. */
+static int passable(const HostView *v, const HostFunction *fn, Plan **ret, Fault *f)
+{
+        GuestDevice device = { .type = GUEST_DEVICE_PCI, .address = fn->address, .managed = true };
+        const Guest guest = { .name = (char *) "a guest",
+                              .uuid = "00000000-0000-0000-0000-000000000000",
+                              .devices = &device,
+                              .n_devices = 1 };
+        _cleanup_(profile_freep) Profile *p = profile_new();
+
+        return p ? planner_plan(p, &guest, v, ret, f) : fault_set(f, -ENOMEM, NULL, "out of memory");
+}
+
+static void field(const char *name, const char *text)
+{
+        (void) printf("    %-10s ", name);
+        term_wrap(stdout, text, 15, 15);
+}
+
+static void print_where(const HostFunction *fn)
+{
+        char text[128], group[32] = "no IOMMU group", node[24] = "";
+
+        if (fn->iommu_group >= 0)
+                (void) snprintf(group, sizeof(group), "IOMMU group %d", fn->iommu_group);
+        if (fn->numa_node >= 0)
+                (void) snprintf(node, sizeof(node), ", NUMA node %d", fn->numa_node);
+        (void) snprintf(text, sizeof(text), "%s%s, %s%s%s%s", class_name(fn), fn->boot_vga == 1 ? ", boot VGA" : "",
+                        group, node, fn->power_state ? ", " : "", fn->power_state ? fn->power_state : "");
+        field("what", text);
+}
+
+static void print_driver(const HostFunction *fn)
+{
+        _cleanup_free_ char *others = strv_join(fn->candidates, " "), *text = NULL;
+
+        if (asprintf(&text, "%s%s%s", fn->driver ? fn->driver : "none", fn->candidates ? "; modules for it: " : "",
+                     fn->candidates && others ? others : "") < 0) {
+                text = NULL;
+                return;
+        }
+        field("driver", text);
+}
+
+static void print_holders(const HostView *v, const HostFunction *fn)
+{
+        int pid = 0;
+
+        for (size_t i = 0; i < v->n_holders; i++) {
+                const HostHolder *x = &v->holders[i];
+                char text[256];
+
+                if (x->pid == pid || !strv_contains(fn->nodes, x->node))
+                        continue;
+                pid = x->pid;
+                (void) snprintf(text, sizeof(text), "%s (pid %d%s%s): %s", x->comm, x->pid, x->unit ? ", " : "",
+                                x->unit ? x->unit : "", x->node);
+                field("held by", text);
+        }
+}
+
+/* What a guest with this function takes along. */
+static void print_companions(const Plan *plan, const char *bdf)
+{
+        _cleanup_free_ char *text = strdup("yes");
+
+        STRV_FOREACH (other, plan->functions) {
+                char *longer;
+
+                if (streq(*other, bdf) || !text ||
+                    asprintf(&longer, "%s%s%s", text, streq(text, "yes") ? ", together with " : " ", *other) < 0)
+                        continue;
+                free(text);
+                text = longer;
+        }
+        field("to a guest", text ? text : "yes");
+}
+
+static void print_device(const Ctl *c, const HostView *v, const HostFunction *fn)
+{
+        _cleanup_free_ char *reset = strv_join(fn->reset_method, " ");
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        char bdf[PCI_FORMAT_MAX], ids[16];
+        Fault f = { 0 };
+
+        (void) snprintf(ids, sizeof(ids), "%04x:%04x", fn->vendor, fn->device);
+        term_cell(stdout, c->colour, COLOUR_BOLD, pci_format(&fn->address, bdf), 14);
+        term_wrap(stdout, fn->name ? fn->name : ids, 14, 14);
+        if (fn->name)
+                field("id", ids);
+        print_where(fn);
+        if (fn->is_bridge)
+                return;
+        print_driver(fn);
+        field("reset", fn->reset_method ? reset ? reset : "" : "none of its own");
+        print_holders(v, fn);
+        if (passable(v, fn, &plan, &f) < 0) {
+                field("to a guest", f.text);
+                return;
+        }
+        print_companions(plan, bdf);
+}
+
+static void print_tree(const Ctl *c, const HostView *v)
+{
+        for (size_t i = 0; i < v->n_functions; i++) {
+                const HostFunction *fn = &v->functions[i];
+                char bdf[PCI_FORMAT_MAX];
+                int depth = 0;
+
+                if (fn->is_bridge ? false : !shown(v, fn))
+                        continue;
+                for (const HostFunction *up = fn; up && up->parent && depth < 8; depth++) {
+                        PciAddress a;
+
+                        up = pci_parse(up->parent, &a) < 0 ? NULL : hostview_function(v, &a);
+                }
+                if (fn->is_bridge) {
+                        bool any = false;
+
+                        for (size_t k = 0; k < v->n_functions; k++)
+                                any |= streq0(v->functions[k].parent, pci_format(&fn->address, bdf)) &&
+                                       shown(v, &v->functions[k]);
+                        if (!any)
+                                continue;
+                }
+                (void) printf("%*s", depth * 2, "");
+                term_cell(stdout, c->colour, COLOUR_BOLD, pci_format(&fn->address, bdf), 14);
+                (void) printf("group %-4d ", fn->iommu_group);
+                (void) printf("%-16s ", fn->driver ? fn->driver : "-");
+                term_wrap(stdout, fn->name ? fn->name : class_name(fn), (size_t) depth * 2 + 42,
+                          (size_t) depth * 2 + 42);
+        }
+}
+
+static void print_json(const HostView *v)
+{
+        Json j = { .out = stdout };
+
+        json_begin(&j, NULL, '[');
+        for (size_t i = 0; i < v->n_functions; i++) {
+                const HostFunction *fn = &v->functions[i];
+                _cleanup_(plan_freep) Plan *plan = NULL;
+                char bdf[PCI_FORMAT_MAX], ids[16];
+                Fault f = { 0 };
+                int r;
+
+                if (!shown(v, fn))
+                        continue;
+                r = fn->is_bridge ? -EINVAL : passable(v, fn, &plan, &f);
+                (void) snprintf(ids, sizeof(ids), "%04x:%04x", fn->vendor, fn->device);
+                json_begin(&j, NULL, '{');
+                json_string(&j, "address", pci_format(&fn->address, bdf));
+                json_string(&j, "id", ids);
+                json_string(&j, "name", fn->name);
+                json_string(&j, "class", class_name(fn));
+                json_bool(&j, "boot_vga", fn->boot_vga == 1);
+                json_number(&j, "iommu_group", fn->iommu_group);
+                json_number(&j, "numa_node", fn->numa_node);
+                json_string(&j, "power_state", fn->power_state);
+                json_string(&j, "driver", fn->driver);
+                json_strings(&j, "modules", fn->candidates);
+                json_strings(&j, "reset_methods", fn->reset_method);
+                json_strings(&j, "device_files", fn->nodes);
+                json_bool(&j, "passable", r >= 0);
+                json_string(&j, "why_not", r < 0 && *f.text ? f.text : NULL);
+                json_strings(&j, "goes_with", plan ? plan->functions : NULL);
+                json_end(&j, '}');
+        }
+        json_end(&j, ']');
+}
+
+static int run(const Ctl *c)
+{
+        _cleanup_(hostview_freep) HostView *v = NULL;
+        bool any = false;
+        Fault f = { 0 };
+
+        if (look(c->host, NULL, &v, &f) < 0)
+                return ctl_fail("%s", f.text);
+        if (c->json) {
+                print_json(v);
+                return 0;
+        }
+        if (c->tree) {
+                print_tree(c, v);
+                return 0;
+        }
+        for (size_t i = 0; i < v->n_functions; i++)
+                if (shown(v, &v->functions[i])) {
+                        if (any)
+                                (void) putchar('\n');
+                        any = true;
+                        print_device(c, v, &v->functions[i]);
+                }
+        if (!any)
+                (void) puts("This host has no graphics card.");
+        return 0;
+}
+
+const Verb verb_devices = {
+        .name = "devices",
+        .options = "host json tree",
+        .guest = GUEST_NONE,
+        .summary = "show the cards, and whether each can be given to a guest",
+        .help = "Shows every function of every graphics card and what shares its IOMMU group: its\n"
+                "driver, how it can be reset, who uses it, and what a guest would have to be\n"
+                "given, or why it cannot have it.\n",
+        .run = run,
+};
