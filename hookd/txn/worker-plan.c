@@ -117,23 +117,39 @@ static int look_and_plan(Worker *w, const ScanRequest *request, const Guest *gue
         return planner_plan(p, guest, view, ret, f);
 }
 
-/* A card that another guest is just giving back is on its way: drivers, modules and the desktop are not where they will
- * be, and in a reset it is not there at all. What was planned meanwhile is planned anew when that is over. 1: it was
- * waited for; 0: there is no such card, or it takes too long, and the claims decide. */
-static int wait_given_back(Worker *w, const Guest *guest, const ScanRequest *request, uint64_t until, Fault *f)
+static bool is_given_back(Worker *w, const Guest *guest, const ScanRequest *request)
 {
-        int r, waited = 0;
+        return claims_given_back(w->journals, guest->uuid, request->wanted, request->n_wanted) > 0;
+}
 
-        for (;;) {
-                r = claims_given_back(w->journals, guest->uuid, request->wanted, request->n_wanted);
-                if (r <= 0 || host_now(w->host) >= until)
-                        return r < 0 ? 0 : waited && r == 0;
-                w->host->deadline = until;
-                waited = 1;
-                r = host_wait(w->host, 0, NULL, 0, 200 * USEC_PER_MSEC);
-                if (r < 0 && r != -ETIMEDOUT)
-                        return fault_set(f, r, w->domain, "%s: whoever asked for the start has gone", w->domain);
-        }
+/* A card that another guest is just giving back is on its way: drivers, modules and the desktop are not where they will
+ * be, and in a reset it is not there at all. That is waited for, and a plan that was made meanwhile is made anew. Where
+ * it takes too long the claims decide. */
+static int plan_what_is_there(Worker *w, const ScanRequest *request, const Guest *guest, Profile *p, Plan **ret,
+                              Fault *f)
+{
+        uint64_t begun = host_now(w->host), until = begun + MIN(GIVEN_BACK_USEC, p->start_timeout / 2), looked;
+        bool again;
+        int r;
+
+        do {
+                while (host_now(w->host) < until && is_given_back(w, guest, request)) {
+                        w->host->deadline = until;
+                        r = host_wait(w->host, 0, NULL, 0, 200 * USEC_PER_MSEC);
+                        if (r < 0 && r != -ETIMEDOUT)
+                                return fault_set(f, r, w->domain, "%s: whoever asked for the start has gone",
+                                                 w->domain);
+                }
+                looked = host_now(w->host);
+                r = look_and_plan(w, request, guest, p, ret, f);
+                again = host_now(w->host) < until && is_given_back(w, guest, request);
+                if (again) {
+                        *ret = plan_free(*ret);
+                        *f = (Fault){ 0 };
+                }
+        } while (again);
+        p->start_timeout -= MIN(looked - begun, p->start_timeout / 2); /* the caller was promised one time for both */
+        return r;
 }
 
 int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_plan, Fault *f)
@@ -141,9 +157,8 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
         _cleanup_free_ PciAddress *wanted = NULL;
         _cleanup_strv_ char **units = NULL;
         ScanRequest request = { 0 };
-        uint64_t begun, until, waited = 0;
         Profile *p;
-        int r, k;
+        int r;
 
         r = read_guest(w, ret_guest, f);
         if (r < 0)
@@ -167,20 +182,10 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
         request.wanted = wanted;
         request.units = units;
         request.dm_unit = p->dm_unit;
-        begun = host_now(w->host);
-        until = begun + MIN(GIVEN_BACK_USEC, p->start_timeout / 2);
-        for (;;) {
+        if (w->journals && streq(w->verb, "prepare"))
+                r = plan_what_is_there(w, &request, *ret_guest, p, ret_plan, f);
+        else
                 r = look_and_plan(w, &request, *ret_guest, p, ret_plan, f);
-                k = w->journals && streq(w->verb, "prepare") ? wait_given_back(w, *ret_guest, &request, until, f) : 0;
-                if (k <= 0)
-                        break;
-                *ret_plan = plan_free(*ret_plan);
-                *f = (Fault){ 0 };
-                waited = host_now(w->host) - begun;
-        }
-        if (k < 0)
-                return k;
-        p->start_timeout -= MIN(waited, p->start_timeout / 2); /* the caller was promised one time for both */
         return r < 0 ? r : 1;
 }
 
