@@ -100,6 +100,11 @@ quick_equals() {
 	[[ $(<"$CRASH/now") == "$(<"$CRASH/before")" ]]
 }
 
+# expect_quick WHEN
+expect_quick() {
+	check "the host is as it was ($1)" wait_soon quick_equals 30 || diff -U0 "$CRASH/before" "$CRASH/now" | grep '^[-+][^-+]'
+}
+
 # hook OP SUBOP: what libvirt does; its status, what it says in $CRASH/said
 hook() {
 	"$SHIM" vm1 "$1" "$2" - <"$CRASH/vm1.xml" >/dev/null 2>"$CRASH/said"

@@ -11,7 +11,7 @@ cleanup() {
 	crash_down
 }
 
-# One handover with `before` (a plan for the prepare) and `after` (one for the release).
+# One handover, somebody killed in it.
 # trial VERB KIND N VICTIM: 1 when the boundary was not met
 trial() {
 	local verb=$1 rc=0
@@ -79,7 +79,6 @@ tries() {
 
 hookd_up vm1
 guest_define vm1
-save_state boot-dm
 
 case_begin 'killed at every boundary: the host is as it was'
 total=0 possible=0 refused_held=0 stop=0 how=${LAB_CRASH:-turns} every=${LAB_CRASH_EVERY:-1}
@@ -101,3 +100,28 @@ tries prepare hand hand
 tries release hand hand
 note "killed $total times, of $possible pairs of boundary and victim; $SECONDS s"
 expect_state before
+
+case_begin 'killed while libvirt starts and stops a real guest'
+for victim in worker both; do
+	printf 'journal 20 %s\n' "$victim" >"$CRASH/prepare"
+	guest_start vm1 120
+	expect "virsh start, $victim killed" $? 1
+	expect 'what virsh says' "$(virsh_said)" '*hookd*'
+	check 'it was killed' test -e "$CRASH/prepare.hit"
+	rm -f "$CRASH"/*.hit
+	expect_no_txn
+	expect_quick "$victim"
+done
+printf 'journal 20 daemon\n' >"$CRASH/prepare"
+check 'vm1 starts, the daemon killed' guest_start vm1 120 || virsh_said
+check 'it was killed' test -e "$CRASH/prepare.hit"
+kill -9 "$(systemctl show -P MainPID hookd.service)"
+check 'the daemon is back' wait_for '[[ $(systemctl is-active hookd.service) == active ]]' 30
+expect 'vm1' "$(virsh domstate vm1)" running*
+expect_drivers vfio-pci vfio-pci
+check 'held' held
+printf 'journal 20 both\n' >"$CRASH/release"
+check 'vm1 is destroyed, worker and daemon killed' guest_destroy vm1 120 || virsh_said
+check 'they were killed' test -e "$CRASH/release.hit"
+expect_no_txn
+expect_quick 'destroyed'

@@ -17,10 +17,6 @@ steps() {
 	journalctl -q -t hookd --no-pager HOOKD_STEP=display-manager + HOOKD_STEP=driver | grep -c .
 }
 
-expect_quick() {
-	check "the host is as it was ($1)" wait_soon quick_equals 30 || diff -U0 "$CRASH/before" "$CRASH/now" | grep '^[-+][^-+]'
-}
-
 # mounted SIZE: the journals on a file system of that size; hookd sees it from its next start
 mounted() {
 	mount -t tmpfs -o "size=$1,mode=0700" lab-small "$JOURNALS"
