@@ -82,11 +82,19 @@ static char *driver_path(const char *driver, const char *attribute)
 static int check_modeset(Host *h, const char *bdf, const char *from, Fault *f)
 {
         _cleanup_free_ char *modeset = NULL, *drm = function_path(bdf, "drm");
+        int r;
 
         if (!drm)
                 return -ENOMEM;
-        if (!streq(from, "nvidia") || !host_exists(h, drm) ||
-            host_read(h, "/sys/module/nvidia_drm/parameters/modeset", &modeset) < 0 || !streq(modeset, "Y"))
+        if (!streq(from, "nvidia") || !host_exists(h, drm))
+                return 0;
+        r = host_read(h, "/sys/module/nvidia_drm/parameters/modeset", &modeset);
+        if (r < 0 && r != -ENOENT)
+                return fault_set(f, r, bdf,
+                                 "%s is not unbound from nvidia, for which the kernel might wait for ever: cannot tell "
+                                 "whether nvidia_drm has modeset=1: %s",
+                                 bdf, fault_errno(r));
+        if (r < 0 || !streq(modeset, "Y"))
                 return 0;
         return fault_set(f, -EBUSY, bdf,
                          "%s cannot be unbound from nvidia while nvidia_drm is loaded with modeset=1: the kernel would "

@@ -8,13 +8,17 @@ static int group_nodes(Txn *t, char ***ret)
 {
         STRV_FOREACH (bdf, t->journal->plan->functions) {
                 _cleanup_free_ char *path = NULL, *group = NULL, *node = NULL;
+                int r;
 
                 if (asprintf(&path, "/sys/bus/pci/devices/%s/iommu_group", *bdf) < 0) {
                         path = NULL;
                         return -ENOMEM;
                 }
-                if (host_readlink(t->host, path, &group) < 0)
+                r = host_readlink(t->host, path, &group);
+                if (r == -ENOENT)
                         continue; /* removed, or no IOMMU: then nobody can have it open */
+                if (r < 0)
+                        return r;
                 if (asprintf(&node, "/dev/vfio/%s", group) < 0) {
                         node = NULL;
                         return -ENOMEM;
@@ -34,16 +38,18 @@ typedef struct Process {
         char comm[32];
 } Process;
 
+/* -ESRCH: there is none; any other error: nobody can tell. */
 static int process_look(Host *h, int pid, Process *ret)
 {
         _cleanup_free_ char *text = NULL;
         unsigned long long start;
         char path[64], *open_paren, *s, state;
-        int threads;
+        int threads, r;
 
         (void) snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-        if (host_read(h, path, &text) < 0)
-                return -ESRCH;
+        r = host_read(h, path, &text);
+        if (r < 0)
+                return r == -ENOENT ? -ESRCH : r;
         open_paren = strchr(text, '(');
         s = strrchr(text, ')'); /* what is between them may hold anything */
         if (!open_paren || !s || s < open_paren)
@@ -61,16 +67,22 @@ static int process_look(Host *h, int pid, Process *ret)
         return 0;
 }
 
-static bool process_lives(Host *h, int pid, uint64_t start, Process *ret)
+/* 1, 0 or -errno. */
+static int process_lives(Host *h, int pid, uint64_t start, Process *ret)
 {
-        return pid > 0 && process_look(h, pid, ret) >= 0 && !ret->ended && ret->start == start;
+        int r = pid > 0 ? process_look(h, pid, ret) : -ESRCH;
+
+        if (r < 0)
+                return r == -ESRCH ? 0 : r;
+        return !ret->ended && ret->start == start;
 }
 
 bool txn_owner_alive(Txn *t)
 {
         Process p;
 
-        return process_lives(t->host, t->journal->owner_pid, t->journal->owner_start, &p);
+        /* where nobody can tell nothing must be taken back */
+        return process_lives(t->host, t->journal->owner_pid, t->journal->owner_start, &p) != 0;
 }
 
 static bool is_qemu(const char *comm)
@@ -80,19 +92,27 @@ static bool is_qemu(const char *comm)
 
 /* libvirt keeps /run/libvirt/qemu/NAME.pid from QEMU's fork until just before release. The number alone may be stale.
  */
-static bool by_pid_file(Txn *t, Process *ret)
+static int by_pid_file(Txn *t, Process *ret)
 {
         _cleanup_free_ char *path = NULL, *text = NULL;
         uint64_t pid = 0;
+        int r;
 
         if (strchr(t->journal->plan->domain, '/'))
-                return false;
+                return 0;
         if (asprintf(&path, "/run/libvirt/qemu/%s.pid", t->journal->plan->domain) < 0) {
                 path = NULL;
-                return false;
+                return -ENOMEM;
         }
-        return host_read(t->host, path, &text) >= 0 && parse_uint(text, INT32_MAX, &pid) >= 0 &&
-               process_look(t->host, (int) pid, ret) >= 0 && !ret->ended && is_qemu(ret->comm);
+        r = host_read(t->host, path, &text);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        if (parse_uint(text, INT32_MAX, &pid) < 0)
+                return 0;
+        r = process_look(t->host, (int) pid, ret);
+        if (r < 0)
+                return r == -ESRCH ? 0 : r;
+        return !ret->ended && is_qemu(ret->comm);
 }
 
 static int add_process(HostHolder **holders, size_t *n, const Process *p)
@@ -123,9 +143,13 @@ int txn_guest_alive(Txn *t, HostHolder **ret, size_t *ret_n)
         r = group_nodes(t, &nodes);
         if (r >= 0 && nodes)
                 r = host_holders(t->host, nodes, &holders, &n);
-        if (r >= 0 && process_lives(t->host, t->journal->guest_pid, t->journal->guest_start, &p))
+        if (r >= 0)
+                r = process_lives(t->host, t->journal->guest_pid, t->journal->guest_start, &p);
+        if (r > 0)
                 r = add_process(&holders, &n, &p);
-        if (r >= 0 && by_pid_file(t, &p))
+        if (r >= 0)
+                r = by_pid_file(t, &p);
+        if (r > 0)
                 r = add_process(&holders, &n, &p);
         if (r >= 0)
                 r = n > 0;
@@ -147,7 +171,7 @@ int txn_note_guest(Txn *t, const HostHolder *holders, size_t n)
 {
         Process p;
 
-        if (process_lives(t->host, t->journal->guest_pid, t->journal->guest_start, &p))
+        if (process_lives(t->host, t->journal->guest_pid, t->journal->guest_start, &p) != 0)
                 return t->journal->guest_pid;
         for (size_t i = 0; i < n; i++)
                 if (waited_for(t, holders + i)) {

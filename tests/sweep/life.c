@@ -173,6 +173,7 @@ static char *kept_case(Combo *c, const Case *x, const char *root)
 {
         bool guest = streq(x->kind, "kept-guest"), dying = streq(x->kind, "kept-dying"), kept;
         _cleanup_free_ char *a = NULL, *b = NULL;
+        unsigned at = 0;
         Fault f = { 0 };
         int r;
 
@@ -192,6 +193,21 @@ static char *kept_case(Combo *c, const Case *x, const char *root)
                       journal_note_guest(root, c->plan->uuid, GUEST_PID, GUEST_PID) < 0))
                 return wrong("no guest");
         a = fake_host_summary(c->h);
+        /* what cannot be seen is not gone */
+        for (unsigned hits = 1; hits > 0;) {
+                FakeFault unseen = { .what = FAKE_ERRNO, .error = -EIO, .at = fake_ops(c->h) + ++at };
+                _cleanup_free_ char *now = NULL;
+
+                (void) fake_fault_add(c->h, &unseen);
+                (void) life_recover(c, root, &kept, &f);
+                hits = fake_faults_hit(c->h);
+                fake_faults_clear(c->h);
+                now = fake_host_summary(c->h);
+                if (!now || !streq(now, a))
+                        return wrong("%s could not be seen, and the host of a guest that %s was touched",
+                                     fake_last_op(c->h), guest ? "runs" : "is being started");
+        }
+        f = (Fault){ 0 };
         r = life_recover(c, root, &kept, &f);
         b = fake_host_summary(c->h);
         if (r < 0 || !kept)
