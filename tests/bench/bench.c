@@ -20,10 +20,11 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define MANY 100 /* processes at once */
+#define MANY 200 /* processes at once */
 
 static bool missed;
 static pid_t daemon_pid;
+const char *bench_root = "/", *bench_worker = "/nonexistent/hookd-worker";
 
 void die(int status, const char *fmt, ...)
 {
@@ -90,16 +91,22 @@ static bool answers(void)
 
 pid_t daemon_start(const char *const *env)
 {
-        static const char *const argv[] = { HOOKD_EXE,
-                                            "--foreground",
-                                            "--journals=/run/hookd-txn",
-                                            "--profiles=/run/profiles",
-                                            "--conf=/run/hookd.conf",
-                                            "--audit=none",
-                                            NULL };
+        char root[256], worker[512];
+        const char *const argv[] = { HOOKD_EXE,
+                                     "--foreground",
+                                     "--journals=/run/hookd-txn",
+                                     "--profiles=/run/profiles",
+                                     "--conf=/run/hookd.conf",
+                                     "--audit=none",
+                                     root,
+                                     worker,
+                                     NULL };
         uint64_t deadline = now_usec() + 20 * USEC_PER_SEC;
-        pid_t pid = fork();
+        pid_t pid;
 
+        (void) snprintf(root, sizeof(root), "--root=%s", bench_root);
+        (void) snprintf(worker, sizeof(worker), "--worker=%s", bench_worker);
+        pid = fork();
         if (pid < 0)
                 die(1, "fork: %m");
         if (pid == 0) {
@@ -231,12 +238,12 @@ static void drain(int *fd, const char *program)
         *fd = -1;
 }
 
-void run_many(const char *const *argv, const char *xml, size_t n, uint64_t *ns, uint64_t *ns_exec)
+void run_each(const char *const *const *argvs, const char *const *xmls, size_t n, uint64_t *ns, uint64_t *ns_exec)
 {
         static volatile uint64_t *exec_at;
         Child children[MANY];
         struct pollfd p[3 * MANY];
-        size_t left = n, size = strlen(xml);
+        size_t left = n;
         int status;
 
         if (!exec_at)
@@ -245,7 +252,7 @@ void run_many(const char *const *argv, const char *xml, size_t n, uint64_t *ns, 
         if (exec_at == MAP_FAILED || n > MANY)
                 die(1, "no room for %zu processes", n);
         for (size_t i = 0; i < n; i++)
-                child_start(children + i, argv, exec_at + i);
+                child_start(children + i, argvs[i], exec_at + i);
         while (left > 0) {
                 for (size_t i = 0; i < n; i++) {
                         p[3 * i] = (struct pollfd){ .fd = children[i].in, .events = POLLOUT };
@@ -253,22 +260,22 @@ void run_many(const char *const *argv, const char *xml, size_t n, uint64_t *ns, 
                         p[3 * i + 2] = (struct pollfd){ .fd = children[i].err, .events = POLLIN };
                 }
                 if (poll(p, 3 * n, 60000) == 0)
-                        die(1, "%s does not end", argv[0]);
+                        die(1, "%s does not end", argvs[0][0]);
                 for (size_t i = 0; i < n; i++) {
                         Child *c = children + i;
 
                         if (c->pid == 0)
                                 continue;
                         if (p[3 * i].revents)
-                                feed(c, xml, size);
+                                feed(c, xmls[i], strlen(xmls[i]));
                         if (p[3 * i + 1].revents)
-                                drain(&c->out, argv[0]);
+                                drain(&c->out, argvs[i][0]);
                         if (p[3 * i + 2].revents)
-                                drain(&c->err, argv[0]);
+                                drain(&c->err, argvs[i][0]);
                         if (c->out >= 0 || c->err >= 0)
                                 continue;
                         if (waitpid(c->pid, &status, 0) != c->pid || status != 0)
-                                die(1, "%s ended with status %i", argv[0], status);
+                                die(1, "%s ended with status %i", argvs[i][0], status);
                         ns[i] = now_ns() - c->start;
                         if (ns_exec)
                                 ns_exec[i] = c->start + ns[i] - exec_at[i];
@@ -278,6 +285,18 @@ void run_many(const char *const *argv, const char *xml, size_t n, uint64_t *ns, 
                         left--;
                 }
         }
+}
+
+void run_many(const char *const *argv, const char *xml, size_t n, uint64_t *ns, uint64_t *ns_exec)
+{
+        const char *const *argvs[MANY];
+        const char *xmls[MANY];
+
+        for (size_t i = 0; i < n && i < MANY; i++) {
+                argvs[i] = argv;
+                xmls[i] = xml;
+        }
+        run_each(argvs, xmls, n, ns, ns_exec);
 }
 
 static int compare(const void *a, const void *b)

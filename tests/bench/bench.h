@@ -15,6 +15,7 @@ char *bench_read(const char *path);
 void bench_write(const char *path, const char *text);
 
 /* The daemon in the foreground, with files below /run. extra: "NAME=value" for its environment or NULL. */
+extern const char *bench_root, *bench_worker;
 pid_t daemon_start(const char *const *env);
 void daemon_stop(pid_t pid);
 
@@ -30,6 +31,9 @@ Usage usage_of(pid_t pid);
  * ns_exec[i] (may be NULL) without the fork, which depends on the size of who forks. Dies when one writes to stdout or
  * stderr or exits with anything but 0. */
 void run_many(const char *const *argv, const char *xml, size_t n, uint64_t *ns, uint64_t *ns_exec);
+
+/* Each with arguments and XML of its own. */
+void run_each(const char *const *const *argvs, const char *const *xmls, size_t n, uint64_t *ns, uint64_t *ns_exec);
 
 typedef struct Times {
         double median, p99, worst; /* microseconds */
