@@ -10,10 +10,12 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
-/* How long libvirtd, while it lives, may take to notice that QEMU has gone, and to tear the guest down after that: its
- * own work on the devices is not to be disturbed. */
-#define NOTICE_USEC    (10 * USEC_PER_SEC)
-#define TEAR_DOWN_USEC (20 * USEC_PER_SEC)
+/* How long libvirtd may take to notice that QEMU has gone, to tear the guest down after that, and, where it has died
+ * itself, to come back and do so. Its own work on the devices is not to be disturbed: it may reset one that it does not
+ * find on vfio any more. */
+#define NOTICE_USEC    (20 * USEC_PER_SEC)
+#define TEAR_DOWN_USEC (25 * USEC_PER_SEC)
+#define COMEBACK_USEC  (8 * USEC_PER_SEC)
 
 static void unwatch(Watched *w)
 {
@@ -144,7 +146,8 @@ void holding_stopped(Holding *h)
 
 void holding_set_caller(Holding *h, const ProcessId *caller)
 {
-        if (h->state != TXN_HELD || caller->pid <= 0)
+        if (h->state != TXN_HELD || caller->pid <= 0 ||
+            (caller->pid == h->caller.id.pid && caller->start == h->caller.id.start))
                 return;
         (void) journal_note_owner(h->server->options->journals, h->uuid, caller->pid, caller->start);
         set_watched(&h->caller, caller);
@@ -192,16 +195,18 @@ void holding_find_guest(Holding *h, bool sure)
 
 uint64_t holding_due(const Holding *h, uint64_t now)
 {
-        uint64_t due = now;
+        bool known = h->guest.id.pid > 0, ended = known ? h->guest.gone : h->stopped_at > 0;
+        uint64_t since = known ? h->guest.gone_at : h->stopped_at, due = now;
 
         if (h->state == TXN_HELD) {
-                bool known = h->guest.id.pid > 0, ended = known ? h->guest.gone : h->stopped_at > 0;
-
                 if (!ended && (known || !h->caller.gone)) /* it runs, or is being started */
                         return UINT64_MAX;
-                if (!h->caller.gone && !h->answered)
-                        due = (known ? h->guest.gone_at : h->stopped_at) +
-                              (h->stopped_at > 0 ? TEAR_DOWN_USEC : NOTICE_USEC);
+                if (!ended || h->answered)
+                        due = now; /* nobody will start it; libvirt has nothing more to say */
+                else if (h->caller.gone)
+                        due = MAX(since, h->caller.gone_at) + COMEBACK_USEC;
+                else
+                        due = since + (h->stopped_at > 0 ? TEAR_DOWN_USEC : NOTICE_USEC);
         }
         return MAX(due, h->retry_at);
 }

@@ -50,7 +50,7 @@ void holding_find_guest(Holding *h, bool sure);
 void holding_set_caller(Holding *h, const ProcessId *caller);
 
 /* When a recovery is due, by what is known here: now_usec() scale, UINT64_MAX: not yet. Never while the guest runs or
- * is being started; where libvirtd lives it gets a while to say itself that the guest has gone. */
+ * is being started; libvirtd gets a while to tear the guest down itself. */
 uint64_t holding_due(const Holding *h, uint64_t now);
 /* A recovery of it is begun, or has ended without effect: the next one waits, longer each time. */
 void holding_put_off(Holding *h, uint64_t now);

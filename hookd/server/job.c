@@ -11,6 +11,8 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #define WORKERS_MAX 16
@@ -30,6 +32,8 @@ static Job *job_free(Job *j)
 {
         sd_event_source_disable_unref(j->child);
         sd_event_source_disable_unref(j->hangup);
+        sd_event_source_disable_unref(j->caller_gone);
+        closep(&j->caller_pidfd);
         closep(&j->client_fd);
         closep(&j->xml_fd);
         free(j->domain);
@@ -59,6 +63,7 @@ static void job_end(Job *j)
 static void client_close(Job *j)
 {
         j->hangup = sd_event_source_disable_unref(j->hangup);
+        j->caller_gone = sd_event_source_disable_unref(j->caller_gone);
         closep(&j->client_fd);
         j->client_fd = -1;
         j->unattended = true;
@@ -193,6 +198,28 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *use
         return 0;
 }
 
+/* Its shim outlives libvirtd. To the worker, and to us, the connection has ended. */
+static int on_caller_gone(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        Job *j = userdata;
+
+        (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        (void) shutdown(j->client_fd, SHUT_RDWR);
+        return 0;
+}
+
+/* What cannot be watched is seen when the worker has ended. */
+static void watch_caller(Job *j)
+{
+        if (j->verb != JOB_PREPARE || j->caller.pid <= 0 || j->client_fd < 0)
+                return;
+        j->caller_pidfd = process_open(&j->caller);
+        if (j->caller_pidfd >= 0)
+                (void) sd_event_add_io(j->server->event, &j->caller_gone, j->caller_pidfd, EPOLLIN, on_caller_gone, j);
+        else if (j->caller_pidfd == -ESRCH)
+                (void) shutdown(j->client_fd, SHUT_RDWR);
+}
+
 /* ---- the queue ---- */
 
 /* Where it cannot be started it is answered and gone. */
@@ -253,6 +280,7 @@ static Job *job_new(const Job *wanted)
 
         if (j) {
                 *j = *wanted;
+                j->caller_pidfd = -1;
                 j->domain = strdup(wanted->domain);
                 j->event = strdup(wanted->event);
                 if (j->domain && j->event)
@@ -299,6 +327,7 @@ void jobs_add(Server *s, const Job *wanted)
         j->created = now_usec();
         TAILQ_INSERT_TAIL(&s->jobs.list, j, link);
         s->jobs.n++;
+        watch_caller(j);
         if (job_promise(j) < 0 && j->verb != JOB_RELEASE)
                 job_end(j); /* nobody waits for it any more */
         else

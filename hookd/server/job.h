@@ -33,6 +33,8 @@ typedef struct Job {
         bool unattended;           /* its client has the answer, or has hung up */
         bool late;                 /* over its deadline, was answered for, and no longer counts among the 16 */
         sd_event_source *hangup;
+        int caller_pidfd; /* prepare: with its caller gone nobody will start the guest */
+        sd_event_source *caller_gone;
         pid_t pid;
         sd_event_source *child;
         TAILQ_ENTRY(Job) link;

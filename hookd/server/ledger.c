@@ -18,18 +18,23 @@ static void recover(Holding *h)
                     .xml_fd = -1 };
 
         memcpy(job.uuid, h->uuid, sizeof(job.uuid));
-        h->retry_at = now_usec() + USEC_PER_SEC; /* for one that cannot even be started */
         jobs_add(h->server, &job);
+}
+
+/* Its end comes here again. A journal without a plan is most likely that of a prepare that runs. */
+static bool somebody_works(const Holding *h)
+{
+        return jobs_of_journal(h->server, h->domain, h->uuid) || (h->planless && jobs_prepare_running(h->server));
 }
 
 /* Who works on it? Where the answer is nobody, a recovery does: also for one that is HELD, as its guest may have gone
  * unseen. */
 static void adopt(Holding *h)
 {
-        if (h->adopted || (h->planless && jobs_prepare_running(h->server)))
-                return; /* the latter is that worker's, most likely: its end tells */
+        if (h->adopted || (h->planless && somebody_works(h)))
+                return;
         h->adopted = true;
-        if (!jobs_of_journal(h->server, h->domain, h->uuid))
+        if (!somebody_works(h))
                 recover(h);
 }
 
@@ -41,13 +46,18 @@ void ledger_settle(Server *s)
                 Holding *h = s->ledger.list[i];
                 uint64_t due;
 
-                if (!h->adopted || jobs_of_journal(s, h->domain, h->uuid))
-                        continue; /* its end comes here again */
+                if (!h->adopted || somebody_works(h))
+                        continue;
                 due = holding_due(h, now);
-                if (due > now)
+                if (due > now) {
                         server_wake_at(s, due);
-                else
-                        recover(h);
+                        continue;
+                }
+                recover(h);
+                if (!somebody_works(h)) { /* not even started */
+                        holding_put_off(h, now);
+                        server_wake_at(s, h->retry_at);
+                }
         }
 }
 
@@ -218,16 +228,18 @@ void ledger_guest_runs(Server *s, const char *domain, const ProcessId *caller)
 {
         for (size_t i = 0; i < s->ledger.n; i++)
                 if (!s->ledger.list[i]->planless && streq(s->ledger.list[i]->domain, domain)) {
-                        holding_set_caller(s->ledger.list[i], caller);
+                        if (caller)
+                                holding_set_caller(s->ledger.list[i], caller);
                         holding_find_guest(s->ledger.list[i], true);
                 }
         ledger_settle(s);
 }
 
-void ledger_guest_stopped(Server *s, const char *domain)
+void ledger_guest_stopped(Server *s, const char *domain, const ProcessId *caller)
 {
         for (size_t i = 0; i < s->ledger.n; i++)
                 if (!s->ledger.list[i]->planless && streq(s->ledger.list[i]->domain, domain)) {
+                        holding_set_caller(s->ledger.list[i], caller);
                         holding_stopped(s->ledger.list[i]);
                         holding_find_guest(s->ledger.list[i], false); /* it may have outlived its own stop */
                 }

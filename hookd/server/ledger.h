@@ -32,7 +32,7 @@ static inline const Holding *ledger_find(const Server *s, const char *domain)
 }
 /* As ledger_find(), after a look at what may have appeared. */
 const Holding *ledger_look_up(Server *s, const char *domain);
-/* What libvirt's hooks tell of a guest: it runs, or has stopped; caller: the libvirtd that says so. */
+/* What libvirt's hooks tell of a guest: it runs, or has stopped; caller: the libvirtd that says so, NULL: as before. */
 void ledger_guest_runs(Server *s, const char *domain, const ProcessId *caller);
-void ledger_guest_stopped(Server *s, const char *domain);
+void ledger_guest_stopped(Server *s, const char *domain, const ProcessId *caller);
 void ledger_free(Server *s);

@@ -90,8 +90,9 @@ static void hook_prepare(Client *c, const Event *e, const char *label, int xml_f
 }
 
 /* Notes in every open journal of the guest that libvirt has done with it. */
-static const Holding *note_stopped(Server *s, const Event *e, const char *label, const char *what)
+static const Holding *note_stopped(Client *c, const Event *e, const char *label, const char *what)
 {
+        Server *s = c->server;
         const Holding *first = ledger_look_up(s, e->domain);
         int r;
 
@@ -108,15 +109,18 @@ static const Holding *note_stopped(Server *s, const Event *e, const char *label,
                 }
                 audit_event(e, label, h, what);
         }
-        if (first)
-                ledger_guest_stopped(s, e->domain);
+        if (first) {
+                const ProcessId caller = caller_of(c, NULL);
+
+                ledger_guest_stopped(s, e->domain, &caller);
+        }
         return first;
 }
 
 static void hook_release(Client *c, const Event *e, const char *label)
 {
         Server *s = c->server;
-        const Holding *h = note_stopped(s, e, label, "the host is being put back"), *stuck = NULL;
+        const Holding *h = note_stopped(c, e, label, "the host is being put back"), *stuck = NULL;
         Job job = { .verb = JOB_RELEASE,
                     .domain = (char *) e->domain,
                     .event = (char *) label,
@@ -158,7 +162,7 @@ static void hook_runs(Client *c, const Event *e, const char *label)
         if (!h)
                 return;
         audit_event(e, label, h, "the guest runs");
-        ledger_guest_runs(s, e->domain, &caller);
+        ledger_guest_runs(s, e->domain, e->op == HOOK_RECONNECT ? &caller : NULL);
 }
 
 static void hook(Client *c, const WireMessage *m, int xml_fd)
@@ -183,7 +187,7 @@ static void hook(Client *c, const WireMessage *m, int xml_fd)
                 hook_release(c, &e, label);
                 return;
         case HOOK_STOPPED:
-                (void) note_stopped(c->server, &e, label, "noted");
+                (void) note_stopped(c, &e, label, "noted");
                 break;
         case HOOK_STARTED:
         case HOOK_RECONNECT:

@@ -70,6 +70,7 @@ expect_home() {
 	else
 		not_ok "restored within 30 s after $1" "$(hookctl status 2>&1)"
 	fi
+	systemctl reset-failed libvirtd.service 2>/dev/null
 	expect_before
 }
 
@@ -125,11 +126,14 @@ check 'prepare is answered' wait_for '[[ -s $LAB_STATE/answer ]]' 60
 expect 'the answer' "$(cat "$LAB_STATE/answer")" 0
 expect_kept 'it is being started' 3
 txn=$(find /run/hookd-txn -mindepth 1 -maxdepth 1 -type d)
-stale=/run/hookd-txn/00000000-1111-4222-8333-444444444444
-cp -a "$txn" "$stale"
-sed -i "s/$(cat /proc/sys/kernel/random/boot_id)/00000000-0000-4000-8000-000000000000/" "$stale/plan"
-check 'its boot id was there' grep -q 00000000-0000-4000-8000-000000000000 "$stale/plan"
-check 'hookd restarted' bounded 30 systemctl restart hookd.service
+uuid=00000000-1111-4222-8333-444444444444
+stale=/run/hookd-txn/$uuid
+cp -a "$txn" "$LAB_STATE/stale"
+sed -i "s/$(cat /proc/sys/kernel/random/boot_id)/00000000-0000-4000-8000-000000000000/; s/${txn##*/}/$uuid/" "$LAB_STATE/stale/plan"
+check 'its boot id was there' grep -q 00000000-0000-4000-8000-000000000000 "$LAB_STATE/stale/plan"
+bounded 30 systemctl stop hookd.service
+mv "$LAB_STATE/stale" "$stale"
+check 'hookd restarted' bounded 30 systemctl start hookd.service
 check 'a journal from before a reboot is dropped' wait_for '[[ ! -e $stale ]]' 20
 check 'and the audit says so' wait_for '(($(audited HOOKD_RESULT=stale) == 1))' 5
 expect_kept 'nothing of it is replayed; it is still being started' 3
