@@ -38,11 +38,11 @@ line=$(tail -n 1 /lab/out/security.txt)
 [[ $line =~ ([0-9]+\.[0-9]+) ]]
 score=${BASH_REMATCH[1]}
 check "the exposure is below 4.0: $score" eval '(($(tr -d . <<<"$score") < 40))'
-expect 'what systemd does not know in it' "$(systemd-analyze verify hookd.service 2>&1 | grep -c 'hookd\.\(service\|socket\):')" 0
+expect 'what systemd does not know in it' "$(systemd-analyze verify hookd.service 2>&1 | grep -cE 'hookd\.(service|socket):[0-9]+:|[Uu]nknown')" 0
 
 case_begin 'a round, and no call that the list does not have'
 strict
-expect 'strict' "$(systemctl show -P SystemCallErrorNumber hookd.service)" '*'
+check 'strict' eval '[[ $(systemctl show -P SystemCallErrorNumber hookd.service) != 1 ]]'
 expect_shim_round vm1
 
 case_begin 'refusals and a holder that is ended, likewise'
@@ -128,13 +128,11 @@ ProtectKernelModules=yes|test -e /usr/lib/modules/\$(uname -r)/modules.dep
 ProtectKernelTunables=yes|test -w $f
 PrivateDevices=yes|test -e /dev/dri/card0
 DevicePolicy=closed|: </dev/nvidiactl
-ProtectClock=yes|: </dev/nvidiactl
 PrivateNetwork=yes|test \$(readlink /proc/self/ns/net) = \$(readlink /proc/1/ns/net)
 PrivateUsers=yes|readlink /proc/$other/fd/0
 User=nobody|test -w $f
 ProcSubset=pid|test -e /proc/modules
 SystemCallFilter=~@module|rmmod nvidia_uvm && modprobe nvidia_uvm
-SystemCallFilter=~kcmp|perl -e 'exit(syscall(312, \$\$, \$\$, 2, 0, 0) != 0)'
 RestrictAddressFamilies=AF_UNIX|perl -e 'socket(my \$s, 16, 3, 15) or exit 1'
 END
 check 'ProtectProc=invisible hides nothing from who may look at all' sandboxed ProtectProc=invisible "CapabilityBoundingSet=${caps[*]}" -- "readlink /proc/$other/fd/0"
