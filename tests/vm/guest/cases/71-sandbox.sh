@@ -83,7 +83,7 @@ sandboxed() {
 		options+=(-p "$1")
 		shift
 	done
-	bounded 60 systemd-run -q --pipe --wait "${options[@]}" bash -c "$2" >"$LAB_STATE/said" 2>&1
+	bounded 60 systemd-run -q -G --pipe --wait "${options[@]}" bash -c "$2" >"$LAB_STATE/said" 2>&1
 }
 
 case_begin 'each capability is needed, and no other'
