@@ -47,7 +47,8 @@ static int refuse_held(const Action *a, const Journal *owner, Fault *f)
 
         switch (txn_state(owner)) {
         case TXN_STUCK:
-                return txn_refuse_stuck(owner->plan->functions ? owner->plan->functions[0] : a->target, owner->plan->domain, since, text, f);
+                return txn_refuse_stuck(owner->plan->functions ? owner->plan->functions[0] : a->target,
+                                        owner->plan->domain, since, text, f);
         case TXN_REVERTING:
                 return fault_set(f, -EBUSY, a->target,
                                  "%s was not given back completely by the guest %s: see `journalctl -t hookd`, "
@@ -67,7 +68,8 @@ static int check_claims(const Plan *plan, const Claims *claims, Fault *f)
                 const Journal *owner = NULL;
                 const char *inherited = NULL;
 
-                if (plan->actions[i].flags & ACTION_EXCLUSIVE &&
+                /* what is lenient may be the bridge above it; people know the card */
+                if (plan->actions[i].flags & ACTION_EXCLUSIVE && !(plan->actions[i].flags & ACTION_LENIENT) &&
                     claims_check(claims, &plan->actions[i], &owner, &inherited) == CLAIM_HELD)
                         return refuse_held(&plan->actions[i], owner, f);
         }

@@ -37,7 +37,7 @@ for n in 1 2; do
 	rc=$?
 	wait "$two"
 	if race "$rc" "$?"; then
-		expect "what virsh says of $LOSER" "$(hook_said "$LOSER")" "*in use by the guest $WINNER*"
+		expect "what virsh says of $LOSER" "$(hook_said "$LOSER")" "*${LAB_CARDS%% *}.0 is in use by the guest $WINNER*"
 		expect "$WINNER" "$(virsh domstate "$WINNER")" running*
 		expect "$LOSER" "$(virsh domstate "$LOSER")" 'shut off*'
 		expect_drivers vfio-pci vfio-pci
