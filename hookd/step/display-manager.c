@@ -61,6 +61,7 @@ static int display_manager_plan(const PlanInput *in, Plan *plan, Fault *f)
 {
         const HostUnit *dm = in->view->display_manager;
         const char *why;
+        Action *a;
 
         if (in->profile->dm_policy == POLICY_KEEP)
                 return 0;
@@ -73,7 +74,13 @@ static int display_manager_plan(const PlanInput *in, Plan *plan, Fault *f)
         why = in->profile->dm_policy == POLICY_STOP ? "the profile says so" : reason(in);
         if (!why)
                 return 0;
-        return unit_append(plan, "display-manager", dm->id, dm, why) ? 0 : -ENOMEM;
+        a = unit_append(plan, "display-manager", dm->id, dm, why);
+        if (!a)
+                return -ENOMEM;
+        /* While the card is stuck it would have no screen, and its server would hang in the same lock. */
+        if (!hostview_other_display(in->view, in->functions, in->n_functions))
+                a->flags |= ACTION_CARD;
+        return 0;
 }
 
 const Step step_display_manager = {

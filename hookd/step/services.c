@@ -42,11 +42,14 @@ static int services_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
                 return 0;
         for (const char *const *id = step_known_units; *id; id++) {
                 const HostUnit *u = hostview_unit(in->view, *id);
+                Action *a;
 
                 if (!unit_is_up(u) || planned(plan, u->id))
                         continue;
-                if (!unit_append(plan, "services", u->id, u, "it keeps the card's device files open"))
+                a = unit_append(plan, "services", u->id, u, "it keeps the card's device files open");
+                if (!a)
                         return -ENOMEM;
+                a->flags |= ACTION_CARD; /* the first thing it does is to open them */
         }
         return 0;
 }

@@ -43,8 +43,8 @@ static int vtconsole_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
 
                 if (!c->bound || !streq(bare_name(c->name), CONSOLE_NAME))
                         continue;
-                return step_append(plan, "vtconsole", CONSOLE_NAME, "0", ACTION_SHARED, TIMEOUT_SETTING,
-                                   forced ? "the profile says so" : "the text console is on this card")
+                return step_append(plan, "vtconsole", CONSOLE_NAME, "0", ACTION_SHARED | (forced ? 0 : ACTION_CARD),
+                                   TIMEOUT_SETTING, forced ? "the profile says so" : "the text console is on this card")
                                ? 0
                                : -ENOMEM;
         }

@@ -66,10 +66,15 @@ const char *engine_stuck_where(const Host *h)
 void engine_stuck(Txn *t, int i, const char *from, const char *to, uint64_t start, Fault *f)
 {
         const Action *a = &t->journal->plan->actions[i];
+        const char *text = f->code ? f->text : t->host->stuck_what, *errno_text = fault_errno(-ETIMEDOUT);
         char what[sizeof(f->text)];
+        int n = (int) strlen(text);
 
-        (void) snprintf(what, sizeof(what), "%.800s%s", f->code ? f->text : t->host->stuck_what,
-                        engine_stuck_where(t->host));
+        /* the errno that stands for it in here means nothing to people */
+        if (endswith(text, errno_text))
+                n -= (int) strlen(errno_text);
+        (void) snprintf(what, sizeof(what), "%.*s%s%s", MIN(n, 800), text,
+                        text[n] ? "the kernel call has not returned" : "", engine_stuck_where(t->host));
         (void) fault_set(f, -ETIMEDOUT, a->target, "step %s, %s: %s", a->step, a->target, what);
         (void) journal_log(t->journal, LOG_WORD_STUCK, i, f->text);
         audit_step(t, a, from, to, "stuck", host_now(t->host) - start, LOG_CRIT, MESSAGE_STEP_STUCK, what);

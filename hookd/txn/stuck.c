@@ -7,10 +7,13 @@
 int txn_refuse_stuck(const char *target, const char *domain, uint64_t since, const char *text, Fault *f)
 {
         uint64_t now = log_now(), age = now > since ? now - since : 0;
-        time_t when = time(NULL) - (time_t) (age / USEC_PER_SEC);
+        struct timespec ts = { 0 };
         char at[32] = "?";
         struct tm tm;
+        time_t when;
 
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        when = (time_t) (((uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000 - age) / USEC_PER_SEC);
         if (localtime_r(&when, &tm))
                 (void) strftime(at, sizeof(at), "%F %T", &tm);
         return fault_set(

@@ -56,6 +56,23 @@ char *life_unstick(Combo *c, const char *root)
         return NULL;
 }
 
+/* Whoever wants the stuck card is refused at once. Where not even a look at it returned there is no journal to say so.
+ */
+static char *others_refused(Combo *c, const char *root)
+{
+        Fault f = { 0 };
+        int r;
+
+        if (!life_journal_left(c, root))
+                return NULL;
+        r = life_other_prepare(c, root, &f);
+        if (r >= 0)
+                return wrong("another guest got the stuck card");
+        if (!strstr(f.text, "is stuck since ") || !strstr(f.text, ": step "))
+                return wrong("another guest was refused the stuck card with: %s", f.text);
+        return NULL;
+}
+
 /* A whole life with whatever faults are set; hangs: one of them is that. */
 static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
 {
@@ -69,7 +86,9 @@ static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
         if (c->h->stuck) {
                 if (r >= 0)
                         return wrong("prepare succeeded though the card is stuck");
-                w = life_unstick(c, root);
+                w = others_refused(c, root);
+                if (!w)
+                        w = life_unstick(c, root);
                 return w ? w : life_judge(c, root);
         }
         if (r < 0) {
@@ -105,7 +124,9 @@ static char *live(Combo *c, const char *root, bool hangs, bool must_refuse)
         if (c->h->stuck && !hangs)
                 return wrong("hung the card by itself: %s", c->h->stuck_what);
         if (c->h->stuck) {
-                w = life_unstick(c, root);
+                w = others_refused(c, root);
+                if (!w)
+                        w = life_unstick(c, root);
                 return w ? w : life_judge(c, root);
         }
         if (r < 0) {

@@ -45,7 +45,9 @@ int combo_plan(Host *h, char *const *functions, const char *profiles_dir, const 
 
 /* transact.c: as a worker of its own would; 0 or -errno. release and recover open what is there. */
 enum { GUEST_PID = 4711, OWNER_PID = 500 };
+#define OTHER_UUID "0f0f0f0f-1111-4222-8333-444444444444"
 int life_prepare(Combo *c, const char *root, bool owner, Fault *f);
+int life_other_prepare(Combo *c, const char *root, Fault *f);         /* another guest wants the same */
 int life_release(Combo *c, const char *root, bool unstuck, Fault *f); /* -ENOENT: nothing was there */
 int life_recover(Combo *c, const char *root, bool *ret_kept, Fault *f);
 bool life_journal_left(Combo *c, const char *root);

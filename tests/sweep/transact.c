@@ -40,6 +40,30 @@ int life_prepare(Combo *c, const char *root, bool owner, Fault *f)
         return txn_prepare(&t, plan, f);
 }
 
+int life_other_prepare(Combo *c, const char *root, Fault *f)
+{
+        _cleanup_(journal_closep) Journal *j = NULL;
+        bool stuck = c->h->stuck; /* another process has no hand of its own there */
+        Plan *plan = NULL;
+        Txn t;
+        int r;
+
+        r = plan_decode(c->plan_text, strlen(c->plan_text), &plan, f);
+        if (r < 0)
+                return r;
+        (void) snprintf(plan->uuid, sizeof(plan->uuid), "%s", OTHER_UUID);
+        r = journal_create(root, plan->uuid, &j, f);
+        if (r < 0) {
+                plan_free(plan);
+                return r;
+        }
+        t = txn(c, j, root, false);
+        c->h->stuck = false;
+        r = txn_prepare(&t, plan, f);
+        c->h->stuck = stuck;
+        return r;
+}
+
 /* Another process opens what is there and goes back. -ENOENT: nothing was there. */
 int life_release(Combo *c, const char *root, bool unstuck, Fault *f)
 {

@@ -29,7 +29,7 @@ TEST(the_only_card_stops_the_desktop)
         assert_ok(bench_plan(&b, &step_display_manager));
         assert_str_eq(bench_shape(&b), "display-manager lightdm.service inactive");
         a = bench_action(&b, "display-manager", NULL);
-        assert_int_eq(a->flags, ACTION_SHARED);
+        assert_int_eq(a->flags, ACTION_SHARED | ACTION_CARD); /* no screen without it */
         assert_int_eq(a->timeout_ms, 100000); /* its own 90 s and 10 */
         assert_str_eq(a->why, "the desktop runs on this card");
         assert_str_eq(bench_value(&b, a), "active");
@@ -244,7 +244,7 @@ TEST(known_holders)
         assert_ok(bench_plan(&b, &step_services));
         assert_str_eq(bench_shape(&b), "services nvidia-persistenced.service inactive");
         a = bench_action(&b, "services", NULL);
-        assert_int_eq(a->flags, ACTION_SHARED);
+        assert_int_eq(a->flags, ACTION_SHARED | ACTION_CARD);
         BENCH_LAWS(&b, a, "active", "inactive");
         bench_close(&b);
 

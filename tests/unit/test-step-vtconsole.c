@@ -12,7 +12,7 @@ TEST(laws)
         assert_ok(bench_plan(&b, &step_vtconsole));
         assert_str_eq(bench_shape(&b), "vtconsole " NAME " 0");
         a = bench_action(&b, "vtconsole", NAME);
-        assert_int_eq(a->flags, ACTION_SHARED);
+        assert_int_eq(a->flags, ACTION_SHARED | ACTION_CARD);
         assert_str_eq(bench_value(&b, a), "1");
         BENCH_LAWS(&b, a, "1", "0");
         bench_close(&b);

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC1091
+# shellcheck shell=bash disable=SC1091,SC2016
 # The host is shut down while a kernel call of hookd's does not return: neither systemd nor systemd-shutdown waits for it. Ends
 # the boot. (The hang is in a module's exit. In a remove() the kernel itself would wait for ever, for the device's lock, in its
 # own device_shutdown(): nothing in user space can help that.)
