@@ -27,8 +27,8 @@ struct Server {
         uint64_t since_realtime; /* usec */
         char *spool;             /* of the audit, in the folder for journals */
         sd_event_source *spool_source;
-        uint64_t drain_at;       /* UINT64_MAX: the spool is empty, as far as is known */
-        unsigned notified;       /* what systemd was told last */
+        uint64_t drain_at; /* UINT64_MAX: the spool is empty, as far as is known */
+        unsigned notified; /* what systemd was told last */
 
         int listen_fd;
         sd_event_source *listen_source;
@@ -50,6 +50,6 @@ void server_wake_at(Server *s, uint64_t when);
 /* Sends what the audit's spool holds; tries again later while journald does not take it. */
 void server_drain(Server *s);
 /* Tells systemd how many guests hold something, for `systemctl status`, when that has changed: sd_notify() may wait for
- * PID 1, so it is not called for every event. (As the watchdog's ping may; but a PID 1 that does not read for hundreds of
- * messages would not act on a missing one either.) */
+ * PID 1, so it is not called for every event. (As the watchdog's ping may; but a PID 1 that does not read for hundreds
+ * of messages would not act on a missing one either.) */
 void server_notify(Server *s);
