@@ -31,7 +31,8 @@ static bool stuck_at(const Journal *j, int i)
         return r;
 }
 
-/* A step before it may have moved a target that is the card's own: loading vfio-pci binds what the overrides name. */
+/* A step before it may have moved a target that is the card's own: loading vfio-pci binds what the overrides name. And
+ * another guest that had a shared target first may have left it to this transaction, which had not come to it yet. */
 static bool moved(Txn *t, int i)
 {
         const Action *a = &t->journal->plan->actions[i];
@@ -58,7 +59,10 @@ static bool wanted(Txn *t, int i, bool anything_open)
         if (a->flags & ACTION_BACK)
                 return anything_open && !finished(t->journal, i) &&
                        (!(a->flags & ACTION_AFTER_HELD) || txn_was_held(t->journal));
-        return txn_action_open(t->journal, i) || (anything_open && a->flags & ACTION_EXCLUSIVE && moved(t, i));
+        if (txn_action_open(t->journal, i))
+                return true;
+        return a->flags & ACTION_SHARED ? !finished(t->journal, i) && moved(t, i)
+                                        : anything_open && a->flags & ACTION_EXCLUSIVE && moved(t, i);
 }
 
 /* Ranks of the way back; inside a step the reverse of the way there. */

@@ -82,7 +82,8 @@ static void same_card(Guests *g)
         held = fake_host_summary(g->h);
         r = prepare(g, 1, &f);
         now = fake_host_summary(g->h);
-        check(g, r == -EBUSY && strstr(f.text, "0000:08:00.0 is in use by the guest"), "one card", 0, f.text);
+        check(g, r == -EBUSY && startswith(f.text, g->on->cards[0][0]) && strstr(f.text, "is in use by the guest"),
+              "one card", 0, f.text);
         check(g, held && now && streq(held, now), "one card", 0, "the first guest's card was touched");
         f = (Fault){ 0 };
         check(g, release(g, 1, &f) >= 0 && release(g, 0, &f) >= 0, "one card", 0, f.text);

@@ -216,6 +216,11 @@ TEST(nothing_is_unbound_from_under_modeset)
         assert_int_eq(bench_go(&b, a, "vfio-pci"), -EBUSY);
         assert_contains(b.f.text, "modeset=1");
         assert_false(b.h->stuck);
+        /* nor where it cannot be told */
+        assert_ok(fake_fault_parse(b.h, "read /sys/module/nvidia_drm/parameters/modeset 0 EIO", &b.f));
+        assert_int_eq(bench_go(&b, a, "vfio-pci"), -EIO);
+        assert_contains(b.f.text, "cannot tell whether nvidia_drm");
+        assert_false(b.h->stuck);
         bench_close(&b);
 }
 
