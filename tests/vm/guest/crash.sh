@@ -118,7 +118,8 @@ held() {
 	return 1
 } 2>/dev/null
 
-# Nothing is open any more, or only what rightly stays: libvirt (this shell) lives and has the answer to come, or had it.
+# Nothing is open any more, or only what rightly stays after a prepare: libvirt (this shell) lives, and has the answer to
+# come or had it.
 settled() {
 	[[ ! -d $TXN ]] || { held && ! worker_there; }
 }

@@ -29,10 +29,10 @@ trial() {
 		hook stopped end
 		hook release end || not_ok "trial $*: release must not fail" "$(<"$CRASH/said")"
 	fi
-	if ! wait_soon settled 30; then
-		not_ok "trial $*: the journal is still there after 30 s" "held: $(held && echo yes); worker: $(worker_there && echo yes)" "$(cat "$TXN/log")" "$(ps -eo pid,ppid,stat,wchan,comm | grep hookd)" "$(hookctl status 2>&1)"
-	elif [[ -d $TXN && $verb == release ]]; then
-		not_ok "trial $*: it is held again" "$(cat "$TXN/log")"
+	local end=settled
+	[[ $verb == prepare ]] || end='[[ ! -d $TXN ]]'
+	if ! wait_soon "$end" 30; then
+		not_ok "trial $*: the journal is still there after 30 s" "$(cat "$TXN/log")" "$(hookctl status 2>&1)"
 	elif [[ -d $TXN ]]; then
 		((rc == 0)) || ((++refused_held))
 		hook stopped end

@@ -10,7 +10,9 @@
  *     journal N worker|daemon|both kills at the Nth of the journal
  *     hand N                       the hand, at its Nth
  * What was killed is written to VERB.hit. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
