@@ -48,7 +48,8 @@ static void load_index(Server *s)
         Fault f = { 0 };
 
         if (profile_index_load(s->options->profiles, s->options->check_owner, &fresh, &f) < 0) {
-                problem(p, s->options->profiles, f.text); /* what was known before is better than nothing */
+                problem(p, s->options->profiles, f.text);
+                p->index = profile_index_free(p->index); /* whose guest it is, the worker must say */
                 return;
         }
         profile_index_free(p->index);

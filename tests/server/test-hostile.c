@@ -288,6 +288,26 @@ TEST(a_containers_root)
         expect_service();
 }
 
+/* A folder that cannot be read, or must not be: what was known of the one before it says nothing about this one. */
+TEST(another_folder)
+{
+        daemon_prepare();
+        daemon_write("profiles/quick.ini", "");
+        daemon_start();
+        daemon_unlink("profiles/quick.ini");
+        daemon_rmdir("profiles");
+        assert_int_eq(hook("quick", "prepare", "begin", NULL), 0);
+        no_call(0);
+        daemon_write("profiles", "not a folder");
+        assert_int_eq(hook("quick", "prepare", "begin", NULL), 0);
+        assert_true(startswith(next_call(), "begins prepare quick"));
+        daemon_unlink("profiles");
+        daemon_mkdir("profiles");
+        assert_int_eq(hook("nobody", "prepare", "begin", NULL), 0);
+        assert_true(startswith(next_call(), "ends prepare quick"));
+        no_call(0);
+}
+
 /* A guest's name is a name: no option, no format, no path. */
 TEST(names)
 {

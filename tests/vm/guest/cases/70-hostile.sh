@@ -46,7 +46,7 @@ has_control() {
 case_begin 'names that libvirt allows, through libvirt'
 profile evil <<<$'[Match]\nDomain=*evil*\n[Driver]\nGuest=no-such-driver'
 long=evil$(printf 'ä%.0s' {1..60})
-for name in '../evil' '..evil' '--uuid=evil' '-evil %s%n' $'evil\tMESSAGE=forged' 'evil "$(touch /evil)`touch /evil`' $'evil \u009b31m \u202e' "$long"; do
+for name in '../evil' '..evil' '--uuid=evil' '-evil %s%n' $'evil\tMESSAGE=forged' 'evil "$(touch evil)`touch evil`' $'evil \u009b31m \u202e' "$long"; do
 	evil_xml "$name"
 	if ! bounded 30 virsh -q define "$LAB_STATE/evil.xml" >/dev/null 2>"$LAB_STATE/virsh"; then
 		note "libvirt does not take $(printf %q "$name"): $(virsh_said | head -n 1)"
