@@ -135,7 +135,9 @@ static void send_entry(void)
 
         if (!waiting && send_datagram(entry, entry_size) == 0)
                 return;
-        if (!spool_path || spool_append(spool_path, entry, entry_size) < 0)
+        if (spool_path && spool_append(spool_path, entry, entry_size) >= 0)
+                return;
+        if (!waiting || send_datagram(entry, entry_size) < 0) /* out of order rather than not at all */
                 lost++;
 }
 

@@ -364,6 +364,21 @@ TEST(a_planted_spool_is_not_followed)
         (void) unlink(spool);
 }
 
+/* Nor does it silence the audit, whatever is behind it. */
+TEST(a_planted_spool_silences_nobody)
+{
+        int fd;
+
+        setup();
+        fd = journal_listen();
+        assert_ok(symlink("/etc/passwd", spool));
+        log_simple(LOG_INFO, NULL, "one");
+        assert_true(receive(fd));
+        assert_str_eq(field("MESSAGE"), "one");
+        (void) unlink(spool);
+        (void) close(fd);
+}
+
 TEST(cleanup)
 {
         (void) unlink(sock_path);
