@@ -113,6 +113,7 @@ hook_begin() {
 	local subop=begin
 	[[ $2 != stopped && $2 != release ]] || subop=end
 	/etc/libvirt/hooks/qemu "$1" "$2" "$subop" - <"$LAB_STATE/$1.xml" >/dev/null 2>"$LAB_STATE/$1.said" &
+	# shellcheck disable=SC2034  # for the case
 	HOOK=$!
 }
 
