@@ -196,5 +196,3 @@ check 'hookd restarted' bounded 30 systemctl restart hookd.service
 expect_kept 'QEMU has the card, hookd is another one' 3
 printf '0\n' >"$hold"
 expect_home 'the end of the QEMU in state D' "$(now_ms)"
-guest_define vm1
-expect_round vm1
