@@ -195,7 +195,7 @@ debug_dump() {
 # outside, measures from here to the VM's end, which must come within SECONDS, and looks into the console's and the journal's
 # last lines: one must match --want, none --never.
 poweroff_case() {
-	local passed failed skipped
+	local limit=$1 passed failed skipped
 	passed=$(grep -c '^PASS' "$LAB_STATE/results" 2>/dev/null)
 	failed=$(grep -c '^FAIL' "$LAB_STATE/results" 2>/dev/null)
 	skipped=$(grep -c '^SKIP' "$LAB_STATE/results" 2>/dev/null)
@@ -212,7 +212,7 @@ poweroff_case() {
 	printf 'lab: poweroff\n' | systemd-cat -t lab
 	mv /lab/out/poweroff.new /lab/out/poweroff
 	systemctl --no-block poweroff
-	wait_for false "$1"	# PID 1 or systemd-shutdown ends this shell
+	wait_for false "$limit"	# PID 1 or systemd-shutdown ends this shell
 }
 
 # ---- the world outside -----------------------------------------------------------------------------------------------
