@@ -97,54 +97,10 @@ static void job_refuse(Job *j, const char *fmt, ...)
         job_answer(j, 1, text);
 }
 
-static const Job *running_of(const Server *s, const char *domain)
-{
-        const Job *j;
-
-        TAILQ_FOREACH (j, &s->jobs.list, link)
-                if (j->started > 0 && j->verb != JOB_PLAN && streq(j->domain, domain))
-                        return j;
-        return NULL;
-}
-
-const Job *jobs_find(const Server *s, const char *domain)
-{
-        const Job *j = running_of(s, domain);
-
-        if (j)
-                return j;
-        TAILQ_FOREACH (j, &s->jobs.list, link)
-                if (j->verb != JOB_PLAN && streq(j->domain, domain))
-                        return j;
-        return NULL;
-}
-
-bool jobs_of_journal(const Server *s, const char *domain, const char *uuid)
-{
-        const Job *j;
-
-        if (*domain && jobs_find(s, domain))
-                return true;
-        TAILQ_FOREACH (j, &s->jobs.list, link)
-                if (streq(j->uuid, uuid))
-                        return true;
-        return false;
-}
-
-bool jobs_prepare_running(const Server *s)
-{
-        const Job *j;
-
-        TAILQ_FOREACH (j, &s->jobs.list, link)
-                if (j->verb == JOB_PREPARE && j->started > 0)
-                        return true;
-        return false;
-}
-
 /* The job of the same guest that must end first; a plan only looks. */
 static const Job *blocker(const Server *s, const Job *j)
 {
-        return j->verb == JOB_PLAN || !*j->domain ? NULL : running_of(s, j->domain);
+        return j->verb == JOB_PLAN || !*j->domain ? NULL : jobs_running_of(s, j->domain);
 }
 
 static bool may_start(const Server *s, const Job *j)

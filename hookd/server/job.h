@@ -49,6 +49,8 @@ typedef struct Jobs {
  * descriptors taken over, -1: none), tells the client ACCEPTED and starts it if its turn has come. A failure is
  * answered to the client. */
 void jobs_add(Server *s, const Job *wanted);
+/* The job of this guest that a worker is at; plans do not count. NULL: none. */
+const Job *jobs_running_of(const Server *s, const char *domain);
 /* The job of this guest that runs, or else the first that waits; plans do not count. */
 const Job *jobs_find(const Server *s, const char *domain);
 /* Is there any job for this journal, or for its guest? domain "": the journal has no plan yet. */
