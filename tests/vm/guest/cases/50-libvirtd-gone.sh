@@ -172,27 +172,35 @@ expect_home 'the death of libvirtd in stop' "$(now_ms)"
 libvirt_back
 expect 'vm1' "$(virsh domstate vm1)" 'shut off*'
 
+# libvirt 9.0 itself hangs in its kill of such a QEMU until that ends. So its two hooks are called here as it calls them
+# where it gives up (44 s, by its sources); the QEMU is a real one.
 case_begin 'QEMU survives its own stop in state D'
+save_state before
 modprobe labhold
 virsh -q dumpxml vm1 | sed 's#</devices>#<serial type="dev"><source path="/dev/labhold"/></serial>&#' >"$LAB_STATE/vm1d.xml"
 virsh -q define "$LAB_STATE/vm1d.xml" >/dev/null
 check 'vm1 starts' guest_start vm1 120 || virsh_said
 pid=$(guest_pid vm1)
 printf '1\n' >"$hold"
+kill -9 "$pid"
+check 'it dies, and cannot' wait_for '[[ $(sed "s/.*) //; s/ .*//" "/proc/$pid/stat") == [DZ] ]]' 10
+check 'it has not ended' test -d "/proc/$pid"
+hook vm1 stopped
+expect 'stopped' $? 0
 since=$(now_ms)
-guest_destroy vm1 150
-note "virsh destroy: exit status $? after $(took "$since")"
-check 'QEMU is still there' running "$pid"
+hook vm1 release
+expect 'release' $? 0
+note "release answered after $(took "$since")"
 expect_drivers vfio-pci vfio-pci
 expect 'hookctl status' "$(hookctl status | tr -s ' \n' ' ')" "*waits for QEMU of vm1 (process $pid)*"
 since=$(now_ms)
-guest_start vm1
-expect 'virsh start' $? 1
-expect 'what virsh says' "$(virsh_said)" '*outlived its own stop*'
+hook vm1 prepare
+expect 'a new start' $? 1
+expect 'it says' "$(hook_said vm1)" '*outlived its own stop*'
 note "refused after $(took "$since")"
-check 'virsh list answers' bounded 10 virsh -q list
 expect_kept 'QEMU has the card' 2
 check 'hookd restarted' bounded 30 systemctl restart hookd.service
 expect_kept 'QEMU has the card, hookd is another one' 3
 printf '0\n' >"$hold"
 expect_home 'the end of the QEMU in state D' "$(now_ms)"
+check 'libvirt sees it, too' wait_for '[[ $(virsh domstate vm1) == "shut off" ]]' 60
