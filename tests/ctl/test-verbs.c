@@ -125,7 +125,7 @@ TEST(plan_on_a_captured_host)
         daemon_prepare();
         assert_ok(read_file_at(AT_FDCWD, TESTS_DIR "/ctl/golden/plan-nvidia-desktop.out", 1 << 16, &golden, NULL));
         assert_int_eq(hookctl("plan", host, profile, xml), 0);
-        assert_contains(said, "win10: a start would do this on ");
+        assert_contains(said, "win10: a start would do this on"); /* where the path goes depends on its length */
         plan = strstr(said, "  display-manager");
         assert_not_null(plan);
         assert_str_eq(plan, golden);

@@ -30,7 +30,7 @@ TEST(the_only_card_stops_the_desktop)
         assert_str_eq(bench_shape(&b), "display-manager lightdm.service inactive");
         a = bench_action(&b, "display-manager", NULL);
         assert_int_eq(a->flags, ACTION_SHARED | ACTION_CARD); /* no screen without it */
-        assert_int_eq(a->timeout_ms, 100000); /* its own 90 s and 10 */
+        assert_int_eq(a->timeout_ms, 100000);                 /* its own 90 s and 10 */
         assert_str_eq(a->why, "the desktop runs on this card");
         assert_str_eq(bench_value(&b, a), "active");
         assert_int_eq(bench_go(&b, a, "inactive"), 0);
