@@ -5,6 +5,8 @@
 
 /* Far beyond what libvirt sends. libxml2's time for a tag grows with the square of its attributes. */
 #define ATTRIBUTES_MAX 4096
+/* Seen with 2.9.14: some 250 bytes of memory for each, kept until the end. */
+#define COMMENTS_MAX 65536
 
 /* Behind a comment, a processing instruction or blanks at p; p itself where there is none, NULL where one has no end.
  */
@@ -43,6 +45,17 @@ static bool has_huge_tag(const char *p, const char *end)
         return n > ATTRIBUTES_MAX;
 }
 
+static bool has_many_comments(const char *p, const char *end)
+{
+        size_t n = 0;
+
+        while (n <= COMMENTS_MAX && (p = memmem(p, (size_t) (end - p), "<!--", 4))) {
+                n++;
+                p += 4;
+        }
+        return n > COMMENTS_MAX;
+}
+
 int xml_check_bounds(const char *xml, size_t size, Fault *f)
 {
         if (size > GUEST_XML_MAX)
@@ -57,5 +70,7 @@ int xml_check_bounds(const char *xml, size_t size, Fault *f)
         if (has_huge_tag(xml, xml + size))
                 return fault_set(f, -EINVAL, NULL, "domain XML with more than %i attributes in one place",
                                  ATTRIBUTES_MAX);
+        if (has_many_comments(xml, xml + size))
+                return fault_set(f, -EINVAL, NULL, "domain XML with more than %i comments", COMMENTS_MAX);
         return 0;
 }

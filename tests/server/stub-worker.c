@@ -20,6 +20,7 @@
 #include "util/fd.h"
 #include "wire/wire.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -131,9 +132,17 @@ static int be_stuck(Call *c)
         return journal_remove(j) < 0 ? -1 : r;
 }
 
+/* One that only waits to be reaped does not. */
 static bool lives(int pid)
 {
-        return pid > 0 && kill(pid, 0) == 0;
+        _cleanup_free_ char *stat = NULL;
+        char path[32], *state;
+
+        (void) snprintf(path, sizeof(path), "/proc/%i/stat", pid);
+        if (pid <= 0 || read_file_at(AT_FDCWD, path, 4096, &stat, NULL) < 0)
+                return false;
+        state = strrchr(stat, ')');
+        return state && strncmp(state, ") Z", 3) != 0;
 }
 
 static int release(const Call *c)

@@ -66,7 +66,7 @@ save_state before
 virsh -q dumpxml vm1 >"$LAB_STATE/vm1.xml"
 /etc/libvirt/hooks/qemu vm1 prepare begin - <"$LAB_STATE/vm1.xml" 2>/dev/null &
 shim=$!
-check 'the unit is being stopped' wait_for '[[ $(systemctl is-active lab-slow) == deactivating ]]' 20
+check 'the unit is being stopped' wait_for '[[ $(systemctl is-active lab-slow) == deactivating ]]' 100
 kill -9 "$shim"
 expect_no_txn
 check 'it runs again' wait_for 'systemctl is-active -q lab-slow' 20
