@@ -39,14 +39,14 @@ no_txn() {
 }
 
 expect_no_txn() {
-	check 'no transaction is open' wait_for no_txn 120
+	check 'no transaction is open' wait_for no_txn 30
 }
 
 # The host is as saved in "before", and the greeter stands on the screen again. (A greeter that is thrown out while its
 # session begins leaves a failed session scope in systemd; a person would not start the next guest before it is there.)
 expect_before() {
 	if [[ $(systemctl is-active display-manager) != inactive ]]; then
-		check 'the greeter is there' wait_for greeter_up 120
+		check 'the greeter is there' wait_for greeter_up 60
 	fi
 	expect_state before 60
 }
