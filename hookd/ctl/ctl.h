@@ -5,27 +5,28 @@
 
 /* hookctl: the operator's command. Exit status 0: fine, 1: a problem, 2: wrong usage. */
 
+#define CTL_ARGUMENTS_MAX 3
+
 typedef struct Ctl {
         const char *socket;     /* of the daemon */
-        const char *root;       /* enable, disable: "" or the folder all paths are below */
+        const char *root;       /* "" or the folder all paths are below */
         const char *shim;       /* enable: what is installed */
-        const char *domain_xml; /* plan: file, "-" for stdin, NULL: ask libvirt */
+        const char *domain_xml; /* file, "-" for stdin, NULL: ask libvirt */
         const char *host;       /* a captured host instead of this one; NULL: this one */
         const char *profile;    /* plan: a profile's file; NULL: the guest's */
-        const char *guest;      /* NULL: not given */
         bool force, raw, json, tree;
-        bool colour; /* of stdout */
+        bool colour;                              /* of stdout */
+        const char *arguments[CTL_ARGUMENTS_MAX]; /* NULL: not given */
+        const char *guest;                        /* the first of them */
 } Ctl;
-
-enum { GUEST_NONE, GUEST_OPTIONAL, GUEST_REQUIRED };
 
 typedef struct Verb {
         const char *name;
-        const char *options; /* long options it takes beside --help, by blanks */
-        int guest;
-        const char *argument; /* what it is called where it is no guest; NULL: GUEST */
-        const char *summary;  /* half a line */
-        const char *help;     /* lines after "usage: hookctl NAME …" */
+        const char *options;   /* long options it takes beside --help, by blanks */
+        const char *arguments; /* as in the usage line: "", "GUEST", "[GUEST]", "BDF FILE": at most CTL_ARGUMENTS_MAX;
+                                  the completions go by these words */
+        const char *summary;   /* half a line */
+        const char *help;      /* lines after "usage: hookctl NAME …" */
         int (*run)(const Ctl *c);
 } Verb;
 

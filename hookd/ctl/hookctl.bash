@@ -1,54 +1,65 @@
 # bash completion for hookctl                                    -*- shell-script -*-
 # SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Verbs, options and what the arguments are come from hookctl's own help.
+
+_hookctl_words() {
+	case $1 in
+	*GUEST*) virsh --readonly --quiet list --all --name 2>/dev/null ;;&
+	*GUEST* | *PROFILE*)
+		local f
+		for f in /etc/hookd/profiles/*.ini; do
+			[[ ! -e $f ]] || printf '%s\n' "$(basename "$f" .ini)"
+		done
+		;;
+	*BDF*) ls /sys/bus/pci/devices ;;
+	*\|*) printf '%s\n' "${1//[]\[|]/ }" ;;
+	esac
+}
 
 _hookctl() {
-	local cur words cword verb='' i
-	# shellcheck disable=SC2034 # _init_completion sets it
-	local prev
-	_init_completion -n = || return
+	local cur words cword prev verb='' i n=0
+	_init_completion -n =: || return
 	for ((i = 1; i < cword; i++)); do
-		if [[ ${words[i]} != -* ]]; then
+		[[ ${words[i]} != -* ]] || continue
+		if [[ -z $verb ]]; then
 			verb=${words[i]}
-			break
+		else
+			((++n))
 		fi
 	done
 	case $cur in
-	--domain-xml=* | --host=* | --profile=* | --shim=* | --socket=*)
+	--*=*)
 		cur=${cur#*=}
-		_filedir
-		return
-		;;
-	--root=*)
-		cur=${cur#*=}
-		_filedir -d
+		case $prev in
+		--root) _filedir -d ;;
+		*) _filedir ;;
+		esac
 		return
 		;;
 	-*)
-		local options='--help'
-		case $verb in
-		'') options+=' --version' ;;
-		enable) options+=' --root= --shim=' ;;
-		disable) options+=' --root= --force --socket=' ;;
-		status) options+=' --raw --socket=' ;;
-		plan) options+=' --domain-xml= --host= --profile= --socket=' ;;
-		devices) options+=' --host= --json --tree' ;;
-		holders) options+=' --host= --json' ;;
-		capture) options+='' ;;
-		release) options+=' --socket=' ;;
-		esac
+		local options
+		# shellcheck disable=SC2086 # no verb yet: none is given
+		options=$(hookctl $verb --help | sed -n 's/^  \(--[a-z-]*=\{0,1\}\).*/\1/p')
+		[[ -n $verb ]] || options='--help --version'
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
 		return
 		;;
 	esac
-	case $verb in
-	'') mapfile -t COMPREPLY < <(compgen -W 'enable disable status plan devices holders capture release' -- "$cur") ;;
-	plan) mapfile -t COMPREPLY < <(compgen -W "$(virsh --readonly --quiet list --all --name 2>/dev/null)" -- "$cur") ;;
-	holders) mapfile -t COMPREPLY < <(compgen -W "$(cd /sys/bus/pci/devices && printf '%s ' *)" -- "${cur//\\:/:}") && __ltrim_colon_completions "$cur" ;;
-	release)
-		mapfile -t COMPREPLY < <(compgen -W "$(hookctl status --raw 2>/dev/null |
-			sed -n 's/^guest\tdomain=\([^\t]*\).*/\1/p')" -- "$cur")
-		;;
-	esac
+	if [[ -z $verb ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(hookctl --help | sed -n 's/^  \([a-z]*\) .*/\1/p')" -- "$cur")
+		return
+	fi
+	local arguments argument
+	arguments=$(hookctl "$verb" --help | sed -n '1s/.*\[OPTION\.\.\.\] \{0,1\}//p')
+	read -ra arguments <<<"$arguments"
+	argument=${arguments[n]-}
+	# names may have blanks; compgen -W would run what stands in one
+	while read -r i; do
+		[[ $i != "$cur"* ]] || COMPREPLY+=("$(printf '%q' "$i")")
+	done < <(_hookctl_words "$argument")
+	[[ $argument != *BDF* ]] || __ltrim_colon_completions "$cur"
+	[[ $argument != *FILE* ]] || _filedir
 } &&
 	complete -F _hookctl hookctl

@@ -5,27 +5,30 @@
 
 #include <getopt.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 
 static const Verb *const verbs[] = { &verb_enable,  &verb_disable, &verb_status,  &verb_plan,
                                      &verb_devices, &verb_holders, &verb_capture, &verb_release };
 
-/* In the order of the help. */
+/* In the order of the help. A value goes into a string of Ctl, an option without one sets a bool. */
 static const struct {
-        const char *name, *argument, *help;
-} texts[] = {
-        { "root", "DIR", "work on the system below DIR; nothing is started or stopped" },
-        { "shim", "FILE", "install this file instead of " HOOKD_LIBEXECDIR "/hook-shim" },
-        { "force", NULL, "even while guests hold devices" },
-        { "json", NULL, "as JSON, see JSON in hookctl(1)" },
-        { "tree", NULL, "as a tree of the bridges above them" },
-        { "raw", NULL, "one record a line, for scripts" },
-        { "domain-xml", "FILE", "take the domain's XML from FILE, or stdin for -" },
-        { "host", "FILE", "look at a captured host instead of this one" },
-        { "profile", "FILE", "take this profile instead of the guest's" },
-        { "socket", "PATH", "where hookd listens (" WIRE_SOCKET ")" },
-        { "help", NULL, "show this help" },
+        const char *name, *argument;
+        size_t offset;
+        const char *help;
+} options[] = {
+        { "root", "DIR", offsetof(Ctl, root), "work on the system below DIR; nothing is started or stopped" },
+        { "shim", "FILE", offsetof(Ctl, shim), "install this file instead of " HOOKD_LIBEXECDIR "/hook-shim" },
+        { "force", NULL, offsetof(Ctl, force), "even while guests hold devices" },
+        { "json", NULL, offsetof(Ctl, json), "as JSON, see JSON in hookctl(1)" },
+        { "tree", NULL, offsetof(Ctl, tree), "as a tree of the bridges above them" },
+        { "raw", NULL, offsetof(Ctl, raw), "one record a line, for scripts" },
+        { "domain-xml", "FILE", offsetof(Ctl, domain_xml), "take the domain's XML from FILE, or stdin for -" },
+        { "host", "FILE", offsetof(Ctl, host), "look at a captured host instead of this one" },
+        { "profile", "FILE", offsetof(Ctl, profile), "take this profile instead of the guest's" },
+        { "socket", "PATH", offsetof(Ctl, socket), "where hookd listens (" WIRE_SOCKET ")" },
 };
+static const char help_text[] = "show this help";
 
 int ctl_fail(const char *fmt, ...)
 {
@@ -72,22 +75,23 @@ static void print_help(void)
         (void) puts("\n`hookctl VERB --help` says more. Exit status: 0 fine, 1 a problem, 2 wrong usage.");
 }
 
+static void print_option(const char *name, const char *argument, const char *help)
+{
+        char option[32];
+
+        (void) snprintf(option, sizeof(option), "--%s%s%s", name, argument ? "=" : "", argument ? argument : "");
+        (void) printf("  %-18s ", option);
+        term_wrap(stdout, help, 21, 21);
+}
+
 static void print_verb_help(const Verb *v)
 {
-        static const char *const argument[] = { "", " [%s]", " %s" };
-
-        (void) printf("usage: hookctl %s [OPTION...]", v->name);
-        (void) printf(argument[v->guest], v->argument ? v->argument : "GUEST");
-        (void) printf("\n\n%s\n", v->help);
-        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-                if (takes(v, texts[i].name)) {
-                        char option[32];
-
-                        (void) snprintf(option, sizeof(option), "--%s%s%s", texts[i].name, texts[i].argument ? "=" : "",
-                                        texts[i].argument ? texts[i].argument : "");
-                        (void) printf("  %-18s ", option);
-                        term_wrap(stdout, texts[i].help, 21, 21);
-                }
+        (void) printf("usage: hookctl %s [OPTION...]%s%s\n\n%s\n", v->name, *v->arguments ? " " : "", v->arguments,
+                      v->help);
+        for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+                if (takes(v, options[i].name))
+                        print_option(options[i].name, options[i].argument, options[i].help);
+        print_option("help", NULL, help_text);
 }
 
 static const Verb *find(const char *name)
@@ -107,73 +111,59 @@ typedef struct Line {
 
 static void parse(int argc, char **argv, Line *l)
 {
-        enum { ROOT = 1, SHIM, FORCE, JSON, TREE, RAW, DOMAIN_XML, HOST, PROFILE, SOCKET, HELP, VERSION };
-        static const struct option options[] = {
-                { "root", required_argument, NULL, ROOT },
-                { "shim", required_argument, NULL, SHIM },
-                { "force", no_argument, NULL, FORCE },
-                { "json", no_argument, NULL, JSON },
-                { "tree", no_argument, NULL, TREE },
-                { "raw", no_argument, NULL, RAW },
-                { "domain-xml", required_argument, NULL, DOMAIN_XML },
-                { "host", required_argument, NULL, HOST },
-                { "profile", required_argument, NULL, PROFILE },
-                { "socket", required_argument, NULL, SOCKET },
-                { "help", no_argument, NULL, HELP },
-                { "version", no_argument, NULL, VERSION },
-                { NULL, 0, NULL, 0 },
+        enum { HELP = ARRAY_SIZE(options), VERSION, END };
+        struct option table[END + 1] = {
+                [HELP] = { "help", no_argument, NULL, 'h' }, [VERSION] = { "version", no_argument, NULL, 'V' }
         };
-        int c, index = 0;
+        int c, i = 0;
 
-        while ((c = getopt_long(argc, argv, "h", options, &index)) != -1) {
-                if (c != 'h' && c != '?' && l->n_given < ARRAY_SIZE(l->given))
-                        l->given[l->n_given++] = options[index].name;
-                switch (c) {
-                case ROOT:
-                        l->ctl.root = streq(optarg, "/") ? "" : optarg;
-                        break;
-                case SHIM:
-                        l->ctl.shim = optarg;
-                        break;
-                case FORCE:
-                        l->ctl.force = true;
-                        break;
-                case JSON:
-                        l->ctl.json = true;
-                        break;
-                case TREE:
-                        l->ctl.tree = true;
-                        break;
-                case RAW:
-                        l->ctl.raw = true;
-                        break;
-                case DOMAIN_XML:
-                        l->ctl.domain_xml = optarg;
-                        break;
-                case HOST:
-                        l->ctl.host = optarg;
-                        break;
-                case PROFILE:
-                        l->ctl.profile = optarg;
-                        break;
-                case SOCKET:
-                        l->ctl.socket = optarg;
-                        break;
-                case 'h':
-                case HELP:
+        for (size_t k = 0; k < ARRAY_SIZE(options); k++)
+                table[k] = (struct option){ options[k].name, options[k].argument ? required_argument : no_argument,
+                                            NULL, 0 };
+        while ((c = getopt_long(argc, argv, "h", table, &i)) != -1) {
+                if (c == 'h')
                         l->help = true;
-                        break;
-                case VERSION:
+                else if (c == 'V')
                         l->version = true;
-                        break;
-                default:
+                else if (c != 0)
                         l->wrong = true; /* getopt has said what */
+                else if (l->n_given == ARRAY_SIZE(l->given))
+                        l->wrong = true;
+                else {
+                        void *field = (char *) &l->ctl + options[i].offset;
+
+                        l->given[l->n_given++] = options[i].name;
+                        if (options[i].argument)
+                                *(const char **) field = optarg;
+                        else
+                                *(bool *) field = true;
                 }
         }
+        if (streq(l->ctl.root, "/"))
+                l->ctl.root = "";
+}
+
+/* The n-th word of the verb's arguments, without brackets; NULL: it has fewer. */
+static const char *argument_name(const Verb *v, int n, bool *ret_optional, char buf[32])
+{
+        const char *s = v->arguments;
+
+        for (; n > 0 && *s; n--) {
+                s += strcspn(s, " ");
+                s += strspn(s, " ");
+        }
+        if (!*s)
+                return NULL;
+        *ret_optional = *s == '[';
+        (void) snprintf(buf, 32, "%.*s", (int) strcspn(s + *ret_optional, " ]"), s + *ret_optional);
+        return buf;
 }
 
 static int run(const Verb *v, Line *l, char **rest, int n)
 {
+        bool optional;
+        char buf[32];
+
         for (size_t i = 0; i < l->n_given; i++)
                 if (!takes(v, l->given[i])) {
                         (void) fprintf(stderr, "hookctl: %s takes no option --%s; see `hookctl %s --help`\n", v->name,
@@ -184,11 +174,16 @@ static int run(const Verb *v, Line *l, char **rest, int n)
                 print_verb_help(v);
                 return 0;
         }
-        if (n > (v->guest == GUEST_NONE ? 0 : 1))
-                return usage("too many arguments: '%s'", rest[n - 1]);
-        if (v->guest == GUEST_REQUIRED && n == 0)
-                return usage("%s needs the name of a guest", v->name);
-        l->ctl.guest = n > 0 ? rest[0] : NULL;
+        for (int i = 0; i < n; i++) {
+                if (!argument_name(v, i, &optional, buf))
+                        return usage("too many arguments: '%s'", rest[i]);
+                l->ctl.arguments[i] = rest[i];
+        }
+        if (argument_name(v, n, &optional, buf) && !optional) {
+                (void) fprintf(stderr, "hookctl: %s needs %s; see `hookctl %s --help`\n", v->name, buf, v->name);
+                return 2;
+        }
+        l->ctl.guest = l->ctl.arguments[0];
         return v->run(&l->ctl);
 }
 

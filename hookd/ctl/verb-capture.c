@@ -22,7 +22,7 @@ static int run(const Ctl *c)
 const Verb verb_capture = {
         .name = "capture",
         .options = "",
-        .guest = GUEST_NONE,
+        .arguments = "",
         .summary = "print what hookd sees of this host, to attach to a report",
         .help = "Prints the PCI devices, drivers, modules, consoles, units, sessions and holders\n"
                 "that hookd looks at, as text, and changes nothing. People's names, their numbers\n"

@@ -249,7 +249,7 @@ static int run(const Ctl *c)
 const Verb verb_devices = {
         .name = "devices",
         .options = "host json tree",
-        .guest = GUEST_NONE,
+        .arguments = "",
         .summary = "show the cards, and whether each can be given to a guest",
         .help = "Shows every function of every graphics card and what shares its IOMMU group: its\n"
                 "driver, how it can be reset, who uses it, and what a guest would have to be\n"

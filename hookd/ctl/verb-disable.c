@@ -117,7 +117,7 @@ static int run(const Ctl *c)
 const Verb verb_disable = {
         .name = "disable",
         .options = "root force socket",
-        .guest = GUEST_NONE,
+        .arguments = "",
         .summary = "undo what enable did",
         .help = "Removes the hook and everything else that `hookctl enable` made, and nothing\n"
                 "more: a hook that is not the one it installed stays, and the exit status is 1.\n"

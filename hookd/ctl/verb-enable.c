@@ -110,7 +110,7 @@ static int run(const Ctl *c)
 const Verb verb_enable = {
         .name = "enable",
         .options = "root shim",
-        .guest = GUEST_NONE,
+        .arguments = "",
         .summary = "install the hook into libvirt's folder and start hookd.socket",
         .help = "Installs hookd's hook as " HOOK_MAIN ", or, where that exists\n"
                 "already, as " HOOK_ENTRY "; an existing hook is never\n"

@@ -141,8 +141,7 @@ static int run(const Ctl *c)
 const Verb verb_holders = {
         .name = "holders",
         .options = "host json",
-        .guest = GUEST_OPTIONAL,
-        .argument = "BDF",
+        .arguments = "[BDF]",
         .summary = "show which processes have a card's device files open, and what would free it",
         .help = "Of all cards, or of the one in the slot of BDF. Only root sees the processes of\n"
                 "other users.\n",

@@ -51,7 +51,7 @@ static int run(const Ctl *c)
 const Verb verb_plan = {
         .name = "plan",
         .options = "domain-xml host profile socket",
-        .guest = GUEST_OPTIONAL,
+        .arguments = "[GUEST]",
         .summary = "show what a start of the guest would do to this host now",
         .help = "Shows, target by target, what hookd would do if the guest was started now, or\n"
                 "why it would refuse. Changes nothing. The domain's XML is asked of libvirt.\n"

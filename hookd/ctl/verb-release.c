@@ -23,7 +23,7 @@ static int run(const Ctl *c)
 const Verb verb_release = {
         .name = "release",
         .options = "socket",
-        .guest = GUEST_REQUIRED,
+        .arguments = "GUEST",
         .summary = "give back what a guest that is not running holds",
         .help = "Does now what libvirt's release event does: puts the host back as it was before\n"
                 "the guest was started. For a guest that libvirt has forgotten, or whose release\n"

@@ -42,7 +42,7 @@ static int run(const Ctl *c)
 const Verb verb_status = {
         .name = "status",
         .options = "raw socket",
-        .guest = GUEST_NONE,
+        .arguments = "",
         .summary = "show which guests hold what, what is under way, and the last failures",
         .help = "The exit status is 1 when hookd does not run. With --raw, for scripts: a record\n"
                 "a line, key=value fields separated by tabs; see hookctl(1).\n",
