@@ -30,8 +30,8 @@ typedef struct Verb {
         int (*run)(const Ctl *c);
 } Verb;
 
-extern const Verb verb_enable, verb_disable, verb_status, verb_plan, verb_devices, verb_holders, verb_capture,
-        verb_release;
+extern const Verb verb_enable, verb_disable, verb_status, verb_plan, verb_list, verb_show, verb_devices, verb_holders,
+        verb_capture, verb_release;
 
 /* "hookctl: text" on stderr, wrapped. Returns 1, the exit status. */
 int ctl_fail(const char *fmt, ...) _printf_(1, 2);

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/domain-xml.h"
 
-#include "model/guest.h"
 #include "util/fd.h"
 
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+
+#define READ_USEC (10 * USEC_PER_SEC)
 
 static int memory_file(const char *text, size_t size, Fault *f)
 {
@@ -20,12 +24,6 @@ static int memory_file(const char *text, size_t size, Fault *f)
         return r < 0 ? fault_set(f, r, NULL, "cannot keep the domain XML in memory: %s", fault_errno(r)) : TAKE_FD(fd);
 }
 
-static void connection_closep(virConnectPtr *c)
-{
-        if (*c)
-                (void) virConnectClose(*c);
-}
-
 static void domain_freep(virDomainPtr *d)
 {
         if (*d)
@@ -36,20 +34,18 @@ static void no_output(void *userdata, virErrorPtr error)
 {
 }
 
-int domain_xml_ask(const char *guest, char **ret_name, Fault *f)
-{
-        _cleanup_(connection_closep) virConnectPtr connection = NULL;
-        _cleanup_(domain_freep) virDomainPtr domain = NULL;
-        _cleanup_free_ char *xml = NULL, *name = NULL;
-        int fd;
+/* ---- in the child ---- */
 
-        virSetErrorFunc(NULL, no_output);
-        connection = virConnectOpenReadOnly("qemu:///system");
-        if (!connection)
-                return fault_set(f, -ENOTCONN, guest,
-                                 "cannot ask libvirt for the XML of %s: %s; `--domain-xml FILE` takes it from a file",
-                                 guest, virGetLastErrorMessage());
-        domain = virDomainLookupByName(connection, guest);
+/* Writes its answer, texts with a NUL behind each, to out_fd. */
+typedef int (*Question)(virConnectPtr connection, const char *guest, int out_fd, Fault *f);
+
+static int ask_one(virConnectPtr connection, const char *guest, int out_fd, Fault *f)
+{
+        _cleanup_(domain_freep) virDomainPtr domain = virDomainLookupByName(connection, guest);
+        _cleanup_free_ char *xml = NULL;
+        const char *name;
+        int r;
+
         if (!domain && uuid_valid(guest))
                 domain = virDomainLookupByUUIDString(connection, guest);
         if (!domain)
@@ -59,13 +55,131 @@ int domain_xml_ask(const char *guest, char **ret_name, Fault *f)
         if (!xml)
                 return fault_set(f, -EIO, guest, "libvirt does not give the XML of %s: %s", guest,
                                  virGetLastErrorMessage());
-        name = strdup(virDomainGetName(domain));
-        if (!name)
-                return fault_set(f, -ENOMEM, guest, "out of memory");
-        fd = memory_file(xml, strlen(xml), f);
-        if (fd >= 0)
-                *ret_name = TAKE_PTR(name);
-        return fd;
+        name = virDomainGetName(domain);
+        r = write_all(out_fd, name, strlen(name) + 1);
+        return r < 0 ? r : write_all(out_fd, xml, strlen(xml) + 1);
+}
+
+static int ask_all(virConnectPtr connection, const char *guest, int out_fd, Fault *f)
+{
+        virDomainPtr *domains;
+        int n = virConnectListAllDomains(connection, &domains, 0), r = 0;
+
+        if (n < 0)
+                return fault_set(f, -EIO, NULL, "libvirt does not list its guests: %s", virGetLastErrorMessage());
+        for (int i = 0; i < n && r >= 0; i++) {
+                _cleanup_free_ char *xml = virDomainGetXMLDesc(domains[i], 0);
+
+                if (xml) /* else it has just gone */
+                        r = write_all(out_fd, xml, strlen(xml) + 1);
+        }
+        return r; /* the rest is freed by the child's end */
+}
+
+_Noreturn static void child(Question question, const char *guest, int out_fd, int fault_fd)
+{
+        virConnectPtr connection;
+        Fault f = { 0 };
+        int r;
+
+        virSetErrorFunc(NULL, no_output);
+        connection = virConnectOpenReadOnly("qemu:///system");
+        if (!connection)
+                r = fault_set(&f, -ENOTCONN, guest, "libvirt cannot be asked: %s", virGetLastErrorMessage());
+        else
+                r = question(connection, guest, out_fd, &f);
+        if (r < 0) {
+                (void) fault_default(&f, r, guest, "cannot pass on libvirt's answer: %s", fault_errno(r));
+                (void) write_all(fault_fd, &f, sizeof(f));
+        }
+        _exit(r < 0 ? 1 : 0);
+}
+
+/* ---- here ---- */
+
+/* Texts out of a buffer that ends with a NUL. */
+static int split(const char *data, size_t size, char ***ret)
+{
+        _cleanup_strv_ char **texts = NULL;
+
+        for (const char *s = data; s < data + size; s += strlen(s) + 1)
+                if (strv_append(&texts, s) < 0)
+                        return -ENOMEM;
+        *ret = TAKE_PTR(texts);
+        return 0;
+}
+
+static int ask(Question question, const char *guest, uint64_t usec, char ***ret, Fault *f)
+{
+        _cleanup_close_ int out = -1, out_child = -1, fault = -1, fault_child = -1;
+        _cleanup_free_ char *data = NULL;
+        size_t size = 0;
+        int fds[2], r;
+        pid_t pid;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return fault_set(f, -errno, guest, "cannot make a pipe: %s", fault_errno(-errno));
+        out = fds[0];
+        out_child = fds[1];
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return fault_set(f, -errno, guest, "cannot make a pipe: %s", fault_errno(-errno));
+        fault = fds[0];
+        fault_child = fds[1];
+        (void) fflush(NULL);
+        pid = fork();
+        if (pid < 0)
+                return fault_set(f, -errno, guest, "cannot fork: %s", fault_errno(-errno));
+        if (pid == 0)
+                child(question, guest, out_child, fault_child);
+        closep(&out_child);
+        out_child = -1;
+        closep(&fault_child);
+        fault_child = -1;
+        r = read_fd_deadline(out, GUEST_XML_MAX, now_usec() + usec, &data, &size);
+        if (r < 0)
+                (void) kill(pid, SIGKILL); /* it waits on a socket: that ends it at once */
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        if (r == -ETIMEDOUT)
+                return fault_set(f, r, guest,
+                                 "libvirt did not answer within %llu s: it waits for a guest that is just starting or "
+                                 "stopping, or hangs",
+                                 (unsigned long long) (usec / USEC_PER_SEC));
+        if (r < 0)
+                return fault_set(f, r, guest, "cannot read libvirt's answer: %s", fault_errno(r));
+        if (read(fault, f, sizeof(*f)) == (ssize_t) sizeof(*f))
+                return f->code;
+        *f = (Fault){ 0 };
+        return split(data, size, ret) < 0 ? fault_set(f, -ENOMEM, guest, "out of memory") : 0;
+}
+
+int domain_xml_ask(const char *guest, char **ret_name, Fault *f)
+{
+        _cleanup_strv_ char **answer = NULL;
+        int r;
+
+        r = ask(ask_one, guest, DOMAIN_XML_USEC, &answer, f);
+        if (r == -ENOTCONN || r == -ETIMEDOUT) {
+                const Fault why = *f;
+
+                return fault_set(f, r, guest, "%s; `--domain-xml FILE` takes the XML of %s from a file", why.text,
+                                 guest);
+        }
+        if (r < 0)
+                return r;
+        if (strv_length(answer) != 2)
+                return fault_set(f, -ECHILD, guest, "the process that asked libvirt for %s died", guest);
+        r = memory_file(answer[1], strlen(answer[1]), f);
+        if (r >= 0 && !(*ret_name = strdup(answer[0]))) {
+                (void) close(r);
+                r = fault_set(f, -ENOMEM, guest, "out of memory");
+        }
+        return r;
+}
+
+int domain_xml_list(uint64_t usec, char ***ret, Fault *f)
+{
+        return ask(ask_all, NULL, usec, ret, f);
 }
 
 int domain_xml_read(const char *path, char **ret_name, Fault *f)
@@ -93,4 +207,28 @@ int domain_xml_read(const char *path, char **ret_name, Fault *f)
         if (fd >= 0)
                 *ret_name = TAKE_PTR(guest->name);
         return fd;
+}
+
+int domain_xml_parse(int fd, Guest **ret, Fault *f)
+{
+        _cleanup_free_ char *xml = NULL;
+        size_t size = 0;
+        int r;
+
+        r = read_fd_deadline(fd, GUEST_XML_MAX, now_usec() + READ_USEC, &xml, &size);
+        return r < 0 ? fault_set(f, r, NULL, "cannot read the domain XML: %s", fault_errno(r))
+                     : guest_parse(xml, size, ret, f);
+}
+
+int domain_guest(const char *guest, const char *file, Guest **ret, Fault *f)
+{
+        _cleanup_free_ char *name = NULL;
+        _cleanup_close_ int fd = -1;
+
+        fd = file ? domain_xml_read(file, &name, f) : domain_xml_ask(guest, &name, f);
+        if (fd < 0)
+                return fd;
+        if (file && guest && !streq(guest, name))
+                return fault_set(f, -EINVAL, guest, "the XML in %s is that of %s, not of %s", file, name, guest);
+        return domain_xml_parse(fd, ret, f);
 }

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-static const Verb *const verbs[] = { &verb_enable,  &verb_disable, &verb_status,  &verb_plan,
-                                     &verb_devices, &verb_holders, &verb_capture, &verb_release };
+static const Verb *const verbs[] = { &verb_enable, &verb_disable, &verb_status,  &verb_plan,    &verb_list,
+                                     &verb_show,   &verb_devices, &verb_holders, &verb_capture, &verb_release };
 
 /* In the order of the help. A value goes into a string of Ctl, an option without one sets a bool. */
 static const struct {

@@ -1,69 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/offline-plan.h"
 
+#include "ctl/domain-xml.h"
 #include "ctl/look.h"
+#include "ctl/profile-folder.h"
 #include "txn/txn.h"
-#include "util/fd.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-#define PROFILES  "/etc/hookd/profiles"
-#define CONF      "/etc/hookd/hookd.conf"
-#define READ_USEC (10 * USEC_PER_SEC)
-
-static int read_guest(int fd, Guest **ret, Fault *f)
-{
-        _cleanup_free_ char *xml = NULL;
-        size_t size = 0;
-        int r;
-
-        r = read_fd_deadline(fd, GUEST_XML_MAX, now_usec() + READ_USEC, &xml, &size);
-        return r < 0 ? fault_set(f, r, NULL, "cannot read the domain XML: %s", fault_errno(r))
-                     : guest_parse(xml, size, ret, f);
-}
-
-/* The name of the file in PROFILES for this guest; *ret NULL: none. */
-static int choose(const Guest *guest, const HostView *view, char **ret, Fault *f)
-{
-        _cleanup_(profile_index_freep) ProfileIndex *index = NULL;
-        _cleanup_free_ uint32_t *ids = calloc(guest->n_devices + 1, sizeof(*ids));
-        const char *name = NULL;
-        int r;
-
-        *ret = NULL;
-        if (!ids)
-                return fault_set(f, -ENOMEM, NULL, "out of memory");
-        for (size_t i = 0; i < guest->n_devices; i++) {
-                const HostFunction *fn = guest->devices[i].type == GUEST_DEVICE_PCI
-                                                 ? hostview_function(view, &guest->devices[i].address)
-                                                 : NULL;
-
-                ids[i] = fn ? (uint32_t) fn->vendor << 16 | fn->device : 0;
-        }
-        r = profile_index_load(PROFILES, true, &index, f);
-        if (r < 0)
-                return fault_default(f, r, PROFILES, "cannot read the profiles in " PROFILES ": %s", fault_errno(r));
-        r = profile_index_choose(index, guest, ids, &name, f);
-        if (r <= 0)
-                return r;
-        return asprintf(ret, PROFILES "/%s", name) < 0 ? (*ret = NULL, fault_set(f, -ENOMEM, NULL, "out of memory"))
-                                                       : 0;
-}
-
-static int load(const char *file, Profile **ret, Fault *f)
-{
-        _cleanup_(profile_freep) Profile *defaults = NULL;
-        int r;
-
-        r = profile_load(AT_FDCWD, CONF, CONF, NULL, false, &defaults, NULL, f);
-        if (r < 0 && r != -ENOENT)
-                return r;
-        *f = (Fault){ 0 };
-        r = profile_load(AT_FDCWD, file, file, defaults, false, ret, NULL, f);
-        return r < 0 ? fault_default(f, r, file, "cannot read %s: %s", file, fault_errno(r)) : 0;
-}
 
 typedef struct Sink {
         void (*fn)(void *userdata, const char *line);
@@ -108,21 +52,24 @@ int offline_plan(const char *host, const char *profile, int xml_fd, void (*fn)(v
         _cleanup_(guest_freep) Guest *guest = NULL;
         _cleanup_(profile_freep) Profile *p = NULL;
         _cleanup_(plan_freep) Plan *plan = NULL;
+        _cleanup_profile_folder_ ProfileFolder folder = { 0 };
         _cleanup_free_ char *chosen = NULL;
         int r;
 
-        r = read_guest(xml_fd, &guest, f);
+        r = domain_xml_parse(xml_fd, &guest, f);
         if (r >= 0)
                 r = look(host, guest, &view, f);
+        if (r >= 0)
+                r = profile_folder_open("", &folder, f);
         if (r >= 0 && !profile)
-                r = choose(guest, view, &chosen, f);
+                r = profile_folder_choose(&folder, guest, view, &chosen, f);
         if (r < 0)
                 return r;
         if (!profile && !chosen) {
-                say(&sink, "%s: no profile in " PROFILES " is for this guest; hookd leaves it alone", guest->name);
+                say(&sink, "%s: no profile in %s is for this guest; hookd leaves it alone", guest->name, folder.path);
                 return 0;
         }
-        r = load(profile ? profile : chosen, &p, f);
+        r = profile_folder_load(&folder, profile ? profile : chosen, &p, f);
         if (r >= 0)
                 r = planner_plan(p, guest, view, &plan, f);
         if (r < 0)

@@ -91,3 +91,24 @@ int talk(const char *path, uint16_t type, const char *guest, int xml_fd, TalkLin
                                          "versions; `systemctl restart hookd.service`");
         }
 }
+
+typedef struct Status {
+        Records *records;
+        bool failed; /* out of memory */
+} Status;
+
+static void add_record(void *userdata, const char *line)
+{
+        Status *s = userdata;
+
+        s->failed = s->failed || records_add(s->records, line) < 0;
+}
+
+int talk_status(const char *path, Records *ret, Fault *f)
+{
+        Status s = { .records = ret };
+        int r;
+
+        r = talk(path, WIRE_STATUS, NULL, -1, add_record, &s, f);
+        return r >= 0 && s.failed ? fault_set(f, -ENOMEM, NULL, "out of memory") : r;
+}

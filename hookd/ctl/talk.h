@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "ctl/record.h"
 #include "util/fault.h"
 
 /* One request to the daemon. Every line it sends is given to fn; then 0, or -EREMOTEIO with the daemon's sentence when
  * the result is not 0. -ENOENT: nobody listens; -EACCES; -ETIMEDOUT; -errno. guest may be NULL, fd -1. */
 typedef void (*TalkLine)(void *userdata, const char *line);
 int talk(const char *socket, uint16_t type, const char *guest, int fd, TalkLine fn, void *userdata, Fault *f);
+/* The daemon's status, all of it; cleared with records_clear() also after a failure. */
+int talk_status(const char *socket, Records *ret, Fault *f);

@@ -214,6 +214,17 @@ const char *profile_index_problem(const ProfileIndex *x, size_t i, const char **
         return x->entries[i].problem;
 }
 
+char *const *profile_index_domains(const ProfileIndex *x, size_t i)
+{
+        return x->entries[i].domains;
+}
+
+const MatchDevice *profile_index_devices(const ProfileIndex *x, size_t i, size_t *ret_n)
+{
+        *ret_n = x->entries[i].n_devices;
+        return x->entries[i].devices;
+}
+
 bool profile_index_may_own(const ProfileIndex *x, const char *domain)
 {
         if (x->any_domain ||
@@ -270,6 +281,22 @@ static bool fits(const Entry *e, const Guest *guest, const uint32_t *ids, Fit *r
                 return false;
         return (!e->domains || fits_domain(e, guest->name, ret)) &&
                (e->n_devices == 0 || fits_device(e, guest, ids, ret));
+}
+
+const char *profile_index_fits(const ProfileIndex *x, size_t i, const Guest *guest, const uint32_t *ids)
+{
+        Fit fit;
+
+        if (!fits(&x->entries[i], guest, ids, &fit))
+                return NULL;
+        if (fit.by_file)
+                return "its name is the guest's";
+        if (fit.by_name)
+                return "its Domain= has the guest's name";
+        if (fit.glob > 0)
+                return "a glob in its Domain= fits the guest's name";
+        return fit.device == BY_ADDRESS ? "its Device= has the address of one of the guest's devices"
+                                        : "its Device= has vendor and device of one of the guest's devices";
 }
 
 static int compare_fits(const Fit *a, const Fit *b)

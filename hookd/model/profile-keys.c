@@ -158,3 +158,14 @@ char *profile_value(const Profile *p, const char *section, const char *key)
                 return NULL;
         return TAKE_PTR(text);
 }
+
+const char *profile_origin(const Profile *p, const char *section, const char *key, unsigned *ret_line)
+{
+        const ProfileKey *k = profile_key_find(section, key);
+        unsigned here = k ? p->key_line[k - keys] : 0, below = k ? p->base_line[k - keys] : 0;
+
+        *ret_line = here > 0 ? here : below;
+        if (here > 0)
+                return p->path;
+        return below > 0 ? p->base_path : NULL;
+}

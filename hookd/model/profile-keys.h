@@ -7,8 +7,6 @@
 
 /* Between the files of profile-*.c: the keys, how a kind of value is read and printed, and a file with its problems. */
 
-#define PROFILE_KEYS_MAX 64
-
 typedef struct ProfileKind {
         /* Reads value (blanks at its ends are gone) into p. -EINVAL: *ret_bad is the offending word, "" for an empty
          * value; -EEXIST: that word stands there twice; -ENOMEM. p is unchanged then. */

@@ -20,9 +20,9 @@ typedef struct ProfileReader {
         Profile *profile;
         const ProfileKey *section; /* its first key; NULL: none yet, or one whose lines are passed over */
         bool in_section;
-        unsigned section_line[PROFILE_KEYS_MAX], key_line[PROFILE_KEYS_MAX]; /* 0: not seen yet */
-        char text[PROFILE_LINE_MAX + 2]; /* the line that inih has been given, without its newline */
-        char *value;                     /* in it; NULL: not a key's line */
+        unsigned section_line[PROFILE_KEYS_MAX]; /* 0: not seen yet */
+        char text[PROFILE_LINE_MAX + 2];         /* the line that inih has been given, without its newline */
+        char *value;                             /* in it; NULL: not a key's line */
         char **problems;
         size_t n_problems;
         bool out_of_memory;
@@ -248,7 +248,7 @@ static int on_key(void *userdata, const char *section, const char *key, const ch
                 problem(r, "unknown key %s= in [%s]; %s", key, section, advice ? advice : "");
                 return 1;
         }
-        seen = &r->key_line[k - profile_keys()];
+        seen = &r->profile->key_line[k - profile_keys()];
         if (*seen != 0)
                 problem(r, "%s= stands here a second time, first in line %u; expected each key once, lists on one line",
                         key, *seen);
@@ -262,6 +262,10 @@ static int on_key(void *userdata, const char *section, const char *key, const ch
 /* What base says, on top of the defaults; [Match] is a file's own. */
 static int inherit(Profile *p, const Profile *base)
 {
+        p->base_path = strdup(base->path);
+        if (!p->base_path)
+                return -ENOMEM;
+        memcpy(p->base_line, base->key_line, sizeof(p->base_line));
         for (const ProfileKey *k = profile_keys(); k->key; k++) {
                 _cleanup_free_ char *value = NULL;
                 char bad[PROFILE_LINE_MAX + 1];
@@ -303,6 +307,7 @@ Profile *profile_free(Profile *p)
                 return NULL;
         free(p->name);
         free(p->path);
+        free(p->base_path);
         strv_free(p->match_domain);
         free(p->match_device);
         free(p->functions);

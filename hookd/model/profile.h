@@ -32,11 +32,16 @@ typedef struct MatchDevice {
         uint16_t vendor, device;
 } MatchDevice;
 
+#define PROFILE_KEYS_MAX 64
+
 /* The effective settings for a guest: hookd.conf's values with the profile's on top. All times in microseconds. A list
  * that is NULL is empty; "auto" for a list is its _auto flag. Sections and keys: design, and hookd.profile(5). */
 typedef struct Profile {
         char *name; /* file name without .ini; "" for the defaults */
         char *path;
+        char *base_path; /* of the defaults it was read on top of; NULL: none */
+        /* By place in profile_keys(): the key's line in path, and in base_path; 0: it is not there. */
+        unsigned key_line[PROFILE_KEYS_MAX], base_line[PROFILE_KEYS_MAX];
 
         char **match_domain; /* globs, fnmatch(3); empty: the file's name, exactly */
         MatchDevice *match_device;
@@ -111,6 +116,8 @@ typedef struct ProfileKey {
 const ProfileKey *profile_keys(void);
 /* The effective value as it would be written in a file. Caller frees; NULL: out of memory. */
 char *profile_value(const Profile *p, const char *section, const char *key);
+/* The file that the value comes from, borrowed, and its line; NULL and 0: it is the compiled-in one. */
+const char *profile_origin(const Profile *p, const char *section, const char *key, unsigned *ret_line);
 
 /* ---- which profile ---- (profile-index.c) */
 
@@ -126,6 +133,9 @@ DEFINE_CLEANUP(ProfileIndex, profile_index_free)
 size_t profile_index_size(const ProfileIndex *x);
 /* The i-th file's first problem, NULL: it is good. *ret_name (may be NULL) gets its name, borrowed. */
 const char *profile_index_problem(const ProfileIndex *x, size_t i, const char **ret_name);
+/* Its Domain= and Device=, as far as they could be read; borrowed. */
+char *const *profile_index_domains(const ProfileIndex *x, size_t i);
+const MatchDevice *profile_index_devices(const ProfileIndex *x, size_t i, size_t *ret_n);
 
 /* Could any profile match a guest of that name, by whatever devices it may have? False: nobody owns its events. */
 bool profile_index_may_own(const ProfileIndex *x, const char *domain);
@@ -143,3 +153,5 @@ void profile_index_timeouts(const ProfileIndex *x, const char *domain, uint64_t 
  * problem. */
 int profile_index_choose(const ProfileIndex *x, const Guest *guest, const uint32_t *ids, const char **ret_name,
                          Fault *f);
+/* Why the i-th file fits this guest, whichever wins: a clause, "its name is the guest's". NULL: it does not fit. */
+const char *profile_index_fits(const ProfileIndex *x, size_t i, const Guest *guest, const uint32_t *ids);

@@ -231,6 +231,25 @@ TEST(all_keys_are_inherited)
                              streq(keys[i].section, "Match") ? keys[i].unset : keys[i].printed);
 }
 
+TEST(where_a_value_comes_from)
+{
+        static const char conf[] = "[Holders]\nTimeoutSec=20\nPolicy=kill\n", file[] = "\n[Holders]\nPolicy=wait\n";
+        _cleanup_(profile_freep) Profile *base = NULL, *p = NULL;
+        unsigned line = 7;
+
+        assert_ok(profile_parse(conf, strlen(conf), "/etc/hookd/hookd.conf", true, NULL, &base, NULL, NULL));
+        p = parse_on(file, base);
+        assert_not_null(p);
+        assert_str_eq(profile_origin(p, "Holders", "Policy", &line), "/etc/hookd/profiles/vm1.ini");
+        assert_int_eq(line, 3);
+        assert_str_eq(profile_origin(p, "Holders", "TimeoutSec", &line), "/etc/hookd/hookd.conf");
+        assert_int_eq(line, 2);
+        assert_null(profile_origin(p, "Reset", "Method", &line));
+        assert_int_eq(line, 0);
+        assert_null(profile_origin(p, "Reset", "Nonsense", &line));
+        assert_str_eq(profile_origin(base, "Holders", "Policy", &line), "/etc/hookd/hookd.conf");
+}
+
 TEST(match_is_for_profiles_only)
 {
         static const char text[] = "[Match]\nDomain=*\n[Power]\nKeepAwake=x\n";
