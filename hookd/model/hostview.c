@@ -11,6 +11,7 @@ HostView *hostview_new(void)
 static void function_clear(HostFunction *fn)
 {
         free(fn->driver);
+        free(fn->between);
         free(fn->modalias);
         free(fn->parent);
         free(fn->power_state);

@@ -13,6 +13,8 @@ typedef struct HostFunction {
         int iommu_group; /* -1: none */
         int numa_node;   /* -1: none */
         char *driver;    /* NULL: unbound */
+        char *between;   /* no driver, because another guest's transaction is taking it from this one, or giving it back
+                            to it, just now; NULL: it is not. Not the scan's to know (claims_mark()) */
         char *modalias;
         char *parent;               /* the bridge above: "0000:00:03.0"; NULL on a root bus */
         char *power_state;          /* "D0"; NULL before 5.11 */
@@ -62,7 +64,7 @@ typedef struct HostUnit {
         char *cgroup;          /* /system.slice/lightdm.service or NULL */
         uint64_t stop_timeout; /* TimeoutStopUSec, UINT64_MAX: infinity */
         char *stopped_for;     /* a guest for which it was stopped and that is still there: it is down only meanwhile;
-                                  NULL: none. Not the scan's to know (claims_mark_units()) */
+                                  NULL: none. Not the scan's to know (claims_mark()) */
 } HostUnit;
 
 typedef struct HostSession {

@@ -15,13 +15,14 @@ static const struct {
         { "xe", { "xe" } },
 };
 
-/* A function beside the card that the same driver runs: unloading the module would take that one down, too. */
+/* A function beside the card that the same driver runs, or is just letting go of: unloading the module would take that
+ * one down, too, or wait for its remove(). */
 static const HostFunction *other_user(const PlanInput *in, const char *driver)
 {
         for (size_t i = 0; i < in->view->n_functions; i++) {
                 const HostFunction *fn = &in->view->functions[i];
 
-                if (streq0(fn->driver, driver) && !card_has(in, &fn->address))
+                if ((streq0(fn->driver, driver) || streq0(fn->between, driver)) && !card_has(in, &fn->address))
                         return fn;
         }
         return NULL;

@@ -159,7 +159,7 @@ ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_
         return CLAIM_INHERIT;
 }
 
-static int mark(HostUnit *u, const Journal *j)
+static int mark_unit(HostUnit *u, const Journal *j)
 {
         for (size_t i = 0; i < j->plan->n_actions; i++) {
                 const Action *a = &j->plan->actions[i];
@@ -174,7 +174,30 @@ static int mark(HostUnit *u, const Journal *j)
         return 0;
 }
 
-int claims_mark_units(const char *root, const char *uuid, HostView *view)
+static int mark_functions(HostView *view, const Journal *j)
+{
+        TxnState state = txn_state(j);
+
+        if (state != TXN_APPLYING && state != TXN_REVERTING && state != TXN_STUCK)
+                return 0;
+        for (size_t i = 0; i < j->plan->n_actions; i++) {
+                const Action *a = &j->plan->actions[i];
+
+                for (size_t k = 0; k < view->n_functions && streq(a->step, "driver"); k++) {
+                        HostFunction *fn = &view->functions[k];
+                        char bdf[PCI_FORMAT_MAX];
+
+                        if (fn->driver || fn->between || !a->before || !streq(pci_format(&fn->address, bdf), a->target))
+                                continue;
+                        fn->between = strdup(a->before);
+                        if (!fn->between)
+                                return -ENOMEM;
+                }
+        }
+        return 0;
+}
+
+int claims_mark(const char *root, const char *uuid, HostView *view)
 {
         Journal **list = NULL;
         size_t n = 0;
@@ -186,9 +209,11 @@ int claims_mark_units(const char *root, const char *uuid, HostView *view)
 
                 if (!p || streq(p->uuid, uuid))
                         continue;
-                r = view->display_manager ? mark(view->display_manager, list[i]) : 0;
+                r = view->display_manager ? mark_unit(view->display_manager, list[i]) : 0;
                 for (size_t k = 0; k < view->n_units && r >= 0; k++)
-                        r = mark(&view->units[k], list[i]);
+                        r = mark_unit(&view->units[k], list[i]);
+                if (r >= 0)
+                        r = mark_functions(view, list[i]);
         }
         journal_list_free(list, n);
         return r;

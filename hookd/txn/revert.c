@@ -176,7 +176,7 @@ int txn_revert(Txn *t, const char *why, Fault *f)
         _cleanup_free_ int *order = NULL;
         bool anything_open = false;
         size_t failed = 0, skipped = 0;
-        Fault first = { 0 };
+        Fault first = { 0 }, stuck = { 0 };
 
         for (size_t i = 0; i < plan->n_actions; i++)
                 if (!step_find(plan->actions[i].step))
@@ -207,6 +207,8 @@ int txn_revert(Txn *t, const char *why, Fault *f)
                 u = undo_one(t, order[n], limit, &one);
                 if (u == UNDO_FAILED && failed++ == 0)
                         first = one;
+                if (u == UNDO_STUCK)
+                        stuck = one;
                 skipped += u == UNDO_SKIPPED || u == UNDO_STUCK;
         }
         if (failed == 0 && skipped == 0) {
@@ -215,11 +217,13 @@ int txn_revert(Txn *t, const char *why, Fault *f)
                 return finish(t, f);
         }
         if (t->host->stuck)
-                (void) fault_set(f, -EBUSY, t->domain,
-                                 "The card is stuck: %zu of the changes stay until the kernel call returns, and are "
-                                 "undone by themselves then. End what uses the card, else only a reboot helps "
-                                 "(`hookctl status`)%s%.700s",
-                                 skipped, failed > 0 ? "; besides: " : "", failed > 0 ? first.text : "");
+                (void) fault_set(
+                        f, -EBUSY, t->domain,
+                        "%.800s%sThe card is stuck: %zu of the changes stay until the kernel call returns, and "
+                        "are undone by themselves then. End what uses the card, else only a reboot helps "
+                        "(`hookctl status`)%s%.400s",
+                        stuck.text, stuck.code ? ". " : "", skipped, failed > 0 ? "; besides: " : "",
+                        failed > 0 ? first.text : "");
         else
                 (void) fault_set(f, first.code, first.culprit,
                                  "%zu of the changes could not be undone: %.1000s; `hookctl release` tries again",

@@ -24,9 +24,11 @@ typedef enum ClaimVerdict {
         CLAIM_INHERIT, /* SHARED: *ret_before is the before value of the oldest open journal */
 } ClaimVerdict;
 ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_owner, const char **ret_before);
-/* Marks the units in the view that are down only because another guest's transaction has stopped them: to a plan they
- * are up. */
-int claims_mark_units(const char *root, const char *uuid, HostView *view);
+/* Marks in the view the units that are down only because another guest's transaction has stopped them (to a plan they
+ * are up), and the functions that it has between two drivers: sysfs has no driver link any more while remove() still
+ * runs
+ * (__device_release_driver()). */
+int claims_mark(const char *root, const char *uuid, HostView *view);
 /* Is somebody just giving back one of these functions, or another one of its slot? 1, 0, -errno. */
 int claims_given_back(const char *root, const char *uuid, const PciAddress *functions, size_t n);
 /* On the way back: does another open journal still need this shared target? */

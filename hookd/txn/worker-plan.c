@@ -115,7 +115,7 @@ static int look_and_plan(Worker *w, const ScanRequest *request, const Guest *gue
         r = scan(w->host, request, &view, f);
         if (r < 0)
                 return fault_default(f, r, w->domain, "cannot look at the host: %s", fault_errno(r));
-        r = w->journals ? claims_mark_units(w->journals, guest->uuid, view) : 0;
+        r = w->journals ? claims_mark(w->journals, guest->uuid, view) : 0;
         if (r < 0)
                 return fault_set(f, r, w->journals, "cannot read the journals in %s: %s", w->journals, fault_errno(r));
         return planner_plan(p, guest, view, ret, f);

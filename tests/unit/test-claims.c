@@ -218,7 +218,7 @@ static const char *stopped_for(const char *me)
         assert_not_null(view->display_manager);
         view->display_manager->id = strdup("lightdm.service");
         view->display_manager->active = strdup("inactive");
-        assert_ok(claims_mark_units(root, me, view));
+        assert_ok(claims_mark(root, me, view));
         (void) snprintf(name, sizeof(name), "%s",
                         view->display_manager->stopped_for ? view->display_manager->stopped_for : "");
         hostview_free(view);
@@ -245,6 +245,45 @@ TEST(a_unit_that_is_down_for_another_guest_is_marked)
         assert_str_eq(stopped_for(ME), "");
         journal_close(a);
         journal_close(b);
+        end();
+}
+
+static const char *between(const char *me)
+{
+        static char name[32];
+        HostView *view = hostview_new();
+
+        assert_not_null(view);
+        view->functions = calloc(1, sizeof(*view->functions));
+        assert_not_null(view->functions);
+        view->n_functions = 1;
+        assert_ok(pci_parse("0000:01:00.0", &view->functions[0].address));
+        assert_ok(claims_mark(root, me, view));
+        (void) snprintf(name, sizeof(name), "%s", view->functions[0].between ? view->functions[0].between : "");
+        hostview_free(view);
+        return name;
+}
+
+TEST(a_function_that_changes_hands_is_marked)
+{
+        Journal *a;
+
+        begin();
+        assert_str_eq(between(ME), "");
+        a = make(A_UUID, "vm1", 1, "active");
+        assert_str_eq(between(ME), ""); /* nothing was done yet */
+        assert_ok(journal_log(a, LOG_WORD_BEGIN, -1, NULL));
+        assert_str_eq(between(ME), "nvidia");
+        assert_str_eq(between(A_UUID), "");
+        assert_ok(journal_log(a, LOG_WORD_HELD, -1, NULL));
+        assert_str_eq(between(ME), "");
+        assert_ok(journal_log(a, LOG_WORD_REVERT, -1, NULL));
+        assert_str_eq(between(ME), "nvidia");
+        assert_ok(journal_log(a, LOG_WORD_STUCK, 0, NULL));
+        assert_str_eq(between(ME), "nvidia");
+        assert_ok(journal_log(a, LOG_WORD_RELEASED, -1, NULL));
+        assert_str_eq(between(ME), "");
+        journal_close(a);
         end();
 }
 

@@ -125,6 +125,19 @@ TEST(another_card_uses_it)
         assert_int_eq(bench_go(&b, a, "loaded"), 0);
         assert_true(bench_satisfied(a, "loaded", "absent"));
         assert_false(bench_satisfied(a, "absent", "loaded"));
+
+        /* while the other one changes hands, sysfs shows no driver */
+        plan_free(b.plan);
+        b.plan = plan_new("win10", "73116f6f-f817-425f-bd60-4f93db371c39", "win10.ini");
+        for (size_t i = 0; i < b.view->n_functions; i++) {
+                HostFunction *fn = &b.view->functions[i];
+
+                if (fn->address.bus == 0x81 && fn->driver && streq(fn->driver, "nvidia"))
+                        fn->between = TAKE_PTR(fn->driver);
+        }
+        assert_ok(bench_plan(&b, &step_module));
+        assert_str_eq(bench_action(&b, "module", "nvidia")->why, "another card uses it (0000:81:00.0)");
+
         plan_free(b.plan);
         b.plan = plan_new("win10", "73116f6f-f817-425f-bd60-4f93db371c39", "win10.ini");
         b.profile->module_policy = POLICY_UNLOAD;

@@ -64,11 +64,11 @@ expect_goes_back
 
 case_begin 'after a guest: a probe never returns'
 RESTARTS=$(restarts)
+profile vm1 <<<"${short}StopTimeoutSec=$DEADLINE"	# what holds at prepare holds for the release
 hook vm1 prepare begin
 expect 'prepare' $? 0
 module_options nvidia hang_probe=1
 [[ ! -e /sys/module/nvidia ]] || knob hang_probe 1	# udev may have loaded it again
-profile vm1 <<<"$short"$'StopTimeoutSec='"$DEADLINE"
 hook vm1 release end
 check "it took $TOOK ms, deadline $DEADLINE s" eval "((TOOK <= DEADLINE * 1000 + 4000 * SLOW))"
 expect 'it says' "$(hook_said)" '*process * waits in *The card is stuck*'

@@ -27,7 +27,7 @@ profile vm1 <<<"$short"
 
 case_begin 'a session that never ends'
 systemd-run -q --unit=lab-session -p PAMName=login -p User=root -p StandardInput=tty -p TTYPath=/dev/tty3 -p UtmpIdentifier=tty3 \
-	-E XDG_SESSION_TYPE=wayland bash -c 'trap : TERM HUP; while :; do sleep 1; done'
+	-E XDG_SESSION_TYPE=wayland /lab/bin/holder /dev/dri/card0
 check 'there is a session' wait_for 'loginctl list-sessions --no-legend | grep -q tty3' 20
 profile vm1 <<<"$short"$'[Sessions]\nPolicy=terminate\nTimeoutSec=2'
 hook vm1 prepare begin
