@@ -8,14 +8,17 @@
 #include <stddef.h>
 #include <stdio.h>
 
-static const Verb *const verbs[] = { &verb_enable, &verb_disable, &verb_status,  &verb_plan,    &verb_list,
-                                     &verb_show,   &verb_devices, &verb_holders, &verb_capture, &verb_release };
+static const Verb *const verbs[] = {
+        &verb_enable,  &verb_disable, &verb_status,  &verb_plan,    &verb_list, &verb_show,
+        &verb_devices, &verb_holders, &verb_capture, &verb_release, &verb_log,
+};
 
 /* In the order of the help. A value goes into a string of Ctl, an option without one sets a bool. */
 static const struct {
         const char *name, *argument;
         size_t offset;
         const char *help;
+        char letter; /* its short form; 0: none */
 } options[] = {
         { "root", "DIR", offsetof(Ctl, root), "work on the system below DIR; nothing is started or stopped" },
         { "shim", "FILE", offsetof(Ctl, shim), "install this file instead of " HOOKD_LIBEXECDIR "/hook-shim" },
@@ -24,6 +27,12 @@ static const struct {
         { "tree", NULL, offsetof(Ctl, tree), "as a tree of the bridges above them" },
         { "raw", NULL, offsetof(Ctl, raw), "one record a line, for scripts" },
         { "domain-xml", "FILE", offsetof(Ctl, domain_xml), "take the domain's XML from FILE, or stdin for -" },
+        { "timeline", NULL, offsetof(Ctl, timeline), "as bars: which step took how long" },
+        { "follow", NULL, offsetof(Ctl, follow), "go on with what is new, until interrupted (-f)", 'f' },
+        { "since", "TIME", offsetof(Ctl, since), "from then on: \"2026-11-21 05:00\", 05:00, today, \"2h ago\"" },
+        { "number", "N", offsetof(Ctl, number), "the last N starts, or all (-n)", 'n' },
+        { "file", "FILE", offsetof(Ctl, file),
+          "read this journal file, or what `journalctl -o export` wrote, or stdin for -" },
         { "host", "FILE", offsetof(Ctl, host), "look at a captured host instead of this one" },
         { "profile", "FILE", offsetof(Ctl, profile), "take this profile instead of the guest's" },
         { "socket", "PATH", offsetof(Ctl, socket), "where hookd listens (" WIRE_SOCKET ")" },
@@ -115,12 +124,23 @@ static void parse(int argc, char **argv, Line *l)
         struct option table[END + 1] = {
                 [HELP] = { "help", no_argument, NULL, 'h' }, [VERSION] = { "version", no_argument, NULL, 'V' }
         };
+        char letters[2 + 2 * ARRAY_SIZE(options)] = "h", *end = letters + 1;
         int c, i = 0;
 
-        for (size_t k = 0; k < ARRAY_SIZE(options); k++)
+        for (size_t k = 0; k < ARRAY_SIZE(options); k++) {
                 table[k] = (struct option){ options[k].name, options[k].argument ? required_argument : no_argument,
                                             NULL, 0 };
-        while ((c = getopt_long(argc, argv, "h", table, &i)) != -1) {
+                if (options[k].letter) {
+                        *end++ = options[k].letter;
+                        end = stpcpy(end, options[k].argument ? ":" : "");
+                }
+        }
+        while ((c = getopt_long(argc, argv, letters, table, &i)) != -1) {
+                for (size_t k = 0; k < ARRAY_SIZE(options); k++)
+                        if (c > 0 && c == options[k].letter) {
+                                i = (int) k;
+                                c = 0;
+                        }
                 if (c == 'h')
                         l->help = true;
                 else if (c == 'V')

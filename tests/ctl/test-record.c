@@ -90,7 +90,26 @@ TEST(wrapping)
                 (void) snprintf(expected, sizeof(expected), "%.78s\n    y z\n", word);
                 assert_str_eq(wrapped(word, 1, 4), expected);
         }
+}
+
+TEST(columns)
+{
+        char buf[TERM_CLIP_MAX], text[400] = "";
+
         assert_int_eq(term_columns("Gäste"), 5);
+        assert_int_eq(term_columns("窓口"), 4);
+        assert_int_eq(term_columns("게임 🎮"), 7);
+        assert_int_eq(term_columns("e\xcc\x81"), 1); /* a letter and its accent */
+        assert_int_eq(term_columns("a\xff\xe7"), 3); /* no UTF-8: a column a byte */
+        assert_int_eq(term_columns(""), 0);
+        assert_str_eq(term_clip("窓口", 4, buf), "窓口");
+        assert_str_eq(term_clip("窓口です", 4, buf), "窓…");
+        assert_str_eq(term_clip("窓口です", 5, buf), "窓口…");
+        assert_str_eq(term_clip("abc", 2, buf), "a…");
+        while (strlen(text) < sizeof(text) - 8)
+                (void) strcat(text, "窓");
+        assert_true(strlen(term_clip(text, 1000, buf)) < TERM_CLIP_MAX);
+        assert_str_eq(wrapped("窓窓窓 口口口", 70, 2), "窓窓窓\n  口口口\n");
 }
 
 TEST_MAIN
