@@ -10,7 +10,7 @@
 
 static const Verb *const verbs[] = {
         &verb_enable,  &verb_disable, &verb_status,  &verb_plan,    &verb_list, &verb_show,
-        &verb_devices, &verb_holders, &verb_capture, &verb_release, &verb_log,
+        &verb_devices, &verb_holders, &verb_capture, &verb_release, &verb_log,  &verb_doctor,
 };
 
 /* In the order of the help. A value goes into a string of Ctl, an option without one sets a bool. */
@@ -24,6 +24,7 @@ static const struct {
         { "shim", "FILE", offsetof(Ctl, shim), "install this file instead of " HOOKD_LIBEXECDIR "/hook-shim" },
         { "force", NULL, offsetof(Ctl, force), "even while guests hold devices" },
         { "json", NULL, offsetof(Ctl, json), "as JSON, see JSON in hookctl(1)" },
+        { "all", NULL, offsetof(Ctl, all), "also what is fine, one by one" },
         { "tree", NULL, offsetof(Ctl, tree), "as a tree of the bridges above them" },
         { "raw", NULL, offsetof(Ctl, raw), "one record a line, for scripts" },
         { "domain-xml", "FILE", offsetof(Ctl, domain_xml), "take the domain's XML from FILE, or stdin for -" },

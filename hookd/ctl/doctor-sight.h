@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ctl/ctl.h"
+#include "ctl/doctor-checks.h"
+
+/* Where the doctor looks, and what more than one of its parts needs. */
+typedef struct Sight {
+        const Ctl *ctl;
+        Host *host; /* files below the root; with units where it is this machine */
+        bool here;
+        HostView *view; /* NULL: not known */
+        Boot boot;
+        Cpu cpu;
+        unsigned libvirt; /* version as libvirt counts: 9000000 is 9.0.0; 0: not known */
+} Sight;
+
+/* Each looks at its part and adds what it found. */
+void see_iommu(const Sight *s, Findings *fs);
+void see_boot(const Sight *s, Findings *fs);
+void see_hook(const Sight *s, Findings *fs);

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* hookctl doctor: its checks, and its words about small trees (doctor/NAME) with a captured host. */
+#include "unit/test.h"
+
+#include "ctl/doctor-checks.h"
+#include "util/fd.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+/* ---- helpers ---- */
+
+static Findings fs;
+
+/* The finding with that in its text, of that severity. */
+static const Finding *found(Severity s, const char *part)
+{
+        for (size_t i = 0; i < fs.n; i++)
+                if (fs.list[i].severity == s && strstr(fs.list[i].text, part))
+                        return &fs.list[i];
+        for (size_t i = 0; i < fs.n; i++)
+                (void) fprintf(stderr, "%s: %s\n", severity_name(fs.list[i].severity), fs.list[i].text);
+        test_fail("no %s with \"%s\"", severity_name(s), part);
+}
+
+static void boot_of(Boot *b, const char *running, const char *next, const char *edit)
+{
+        *b = (Boot){ .before = "GRUB_CMDLINE_LINUX_DEFAULT=\"", .after = "\"", .apply = "update-grub" };
+        assert_ok(running ? boot_words(running, &b->running) : 0);
+        assert_ok(next ? boot_words(next, &b->next) : 0);
+        assert_ok(edit ? boot_words(edit, &b->edit) : 0);
+        assert_ok(edit ? boot_words(edit, &b->line) : 0);
+        b->next_path = next ? strdup("grub.cfg") : NULL;
+        b->edit_path = edit ? strdup("grub") : NULL;
+}
+
+static void cmdline(const char *running, const char *next, const char *edit)
+{
+        Boot b;
+
+        findings_clear(&fs);
+        boot_of(&b, running, next, edit);
+        check_cmdline(&b, NULL, CPU_INTEL, &fs);
+        check_cmdline_drift(&b, &fs);
+        boot_clear(&b);
+        assert_false(fs.failed);
+}
+
+/* ---- the command line ---- */
+
+TEST(words)
+{
+        _cleanup_strv_ char **words = NULL;
+        _cleanup_free_ char *joined = NULL;
+
+        assert_ok(boot_words(" a  b=\"c d\" e\tf\n", &words));
+        joined = strv_join(words, "|");
+        assert_str_eq(joined, "a|b=\"c d\"|e|f");
+        assert_ok(boot_words("", &words));
+        assert_not_null(words);
+        assert_int_eq(strv_length(words), 0);
+}
+
+TEST(grub_default)
+{
+        static const char text[] = "# GRUB_CMDLINE_LINUX=\"no\"\n"
+                                   "GRUB_CMDLINE_LINUX_DEFAULT='quiet splash'\n"
+                                   "GRUB_CMDLINE_LINUX=\"a\"\n"
+                                   "export GRUB_CMDLINE_LINUX_DEFAULT=\"${GRUB_CMDLINE_LINUX_DEFAULT} b\" # why\n"
+                                   "GRUB_CMDLINE_LINUX+=\" c\"\n"
+                                   "GRUB_CMDLINE_LINUX_RECOVERY=\"single\"\n";
+        _cleanup_strv_ char **other = NULL, **line = NULL;
+        _cleanup_free_ char *a = NULL, *b = NULL;
+
+        assert_ok(boot_grub_default(text, &other, &line));
+        a = strv_join(other, " ");
+        b = strv_join(line, " ");
+        assert_str_eq(a, "a c");
+        assert_str_eq(b, "quiet splash b");
+}
+
+static void menu(const char *text, const char *release, const char *expected, bool matched)
+{
+        _cleanup_strv_ char **words = NULL;
+        _cleanup_free_ char *joined = NULL;
+        bool is = false;
+
+        assert_ok(boot_menu(text, release, &words, &is));
+        joined = words ? strv_join(words, " ") : NULL;
+        assert_str_eq(joined, expected);
+        assert_int_eq(is, matched);
+}
+
+TEST(menus)
+{
+        static const char grub[] = "menuentry 'a' {\n\tlinux /vmlinuz-1 root=a x\n}\n"
+                                   "menuentry 'b' {\n\tlinux\t/vmlinuz-2 root=b y\n}\n"
+                                   "menuentry 'b, recovery' {\n\tlinux /vmlinuz-2 root=b single\n}\n";
+
+        menu(grub, "2", "root=b y", true);
+        menu(grub, "3", "root=a x", false);
+        menu(grub, NULL, "root=a x", false);
+        menu("title x\nversion 2\nlinux /vmlinuz-2\noptions root=b\noptions y\n", "2", "root=b y", true);
+        menu("title x\n", "2", NULL, false);
+}
+
+TEST(slips)
+{
+        static const struct {
+                const char *wrong, *right;
+        } slips[] = {
+                { "video-efifb:off", "video=efifb:off" },
+                { "video=efifb=off", "video=efifb:off" },
+                { "video:efifb:off", "video=efifb:off" },
+                { "video=efib:off", "video=efifb:off" },
+                { "efifb:off", "video=efifb:off" },
+                { "video=vesafb,off", "video=vesafb:off" },
+                { "intel_immu=on", "intel_iommu=on" },
+                { "intel_iomum=on", "intel_iommu=on" },
+                { "inteliommu=on", "intel_iommu=on" },
+                { "vfio.pci.ids=1:2", "vfio-pci.ids=1:2" },
+                { "vfio-pci.id=1:2", "vfio-pci.ids=1:2" },
+                { "pci_acs_override=downstream", "pcie_acs_override=downstream" },
+                { "initcall_blaclist=sysfb_init", "initcall_blacklist=sysfb_init" },
+        };
+        static const char *const good[] = { "video=efifb:off",
+                                            "video=HDMI-A-1:1920x1080",
+                                            "intel-iommu=on",
+                                            "vfio-pci.ids=10de:2484",
+                                            "iommu.passthrough=1",
+                                            "quiet",
+                                            "pci=noaer",
+                                            "initcall_debug",
+                                            "amd_iommu_intr=legacy" };
+        char text[256];
+
+        for (size_t i = 0; i < ARRAY_SIZE(slips); i++) {
+                const Finding *x;
+
+                cmdline(slips[i].wrong, NULL, slips[i].wrong);
+                (void) snprintf(text, sizeof(text), "%s is meant", slips[i].right);
+                x = found(FINDING_WARNING, text);
+                (void) snprintf(text, sizeof(text), "GRUB_CMDLINE_LINUX_DEFAULT=\"%s\"; then update-grub",
+                                slips[i].right);
+                assert_contains(x->fix, text);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+                cmdline(good[i], NULL, good[i]);
+                for (size_t k = 0; k < fs.n; k++)
+                        assert_null(strstr(fs.list[k].text, "is meant"));
+        }
+}
+
+TEST(values)
+{
+        cmdline("iommu=on amd_iommu=on", NULL, NULL);
+        (void) found(FINDING_HINT, "iommu=on means nothing");
+        (void) found(FINDING_HINT, "amd_iommu=on means nothing");
+        cmdline("intel_iommu=yes", NULL, NULL);
+        assert_contains(found(FINDING_WARNING, "no value the kernel knows")->fix, "intel_iommu=on");
+        cmdline("intel_iommu=on,sm_on video=HDMI-A-1:e", NULL, "");
+        assert_int_eq(findings_count(&fs, FINDING_HINT), 0);
+        cmdline("video=efifb:off,vesafb:off", NULL, "video=efifb:off,vesafb:off");
+        assert_contains(found(FINDING_WARNING, "only the first")->fix, "\"video=efifb:off video=vesafb:off\"");
+        cmdline("vfio_iommu_type1.allow_unsafe_interrupts=1 nomodeset pcie_acs_override=downstream", NULL, NULL);
+        assert_int_eq(findings_count(&fs, FINDING_WARNING), 3);
+        cmdline("vfio_iommu_type1.allow_unsafe_interrupts=0", NULL, NULL);
+        assert_int_eq(findings_count(&fs, FINDING_WARNING), 0);
+}
+
+TEST(drift)
+{
+        cmdline("quiet iommu=pt", "iommu=pt quiet", "iommu=pt quiet");
+        assert_int_eq(fs.n, 1);
+        (void) found(FINDING_FINE, "as in grub.cfg");
+        cmdline("iommu=pt", "quiet", "quiet");
+        assert_contains(found(FINDING_WARNING, "gone after the next reboot")->fix, "\"quiet iommu=pt\"");
+        cmdline("", "quiet", "quiet iommu=pt");
+        assert_str_eq(found(FINDING_WARNING, "the next boot will not have it")->fix, "update-grub");
+        cmdline("", "iommu=pt", "iommu=pt");
+        assert_str_eq(found(FINDING_WARNING, "but not in the running kernel")->fix, "reboot");
+        cmdline("", NULL, "iommu=pt");
+        assert_str_eq(found(FINDING_WARNING, "but not in the running kernel")->fix, "update-grub; reboot");
+        cmdline("iommu=pt", "iommu=pt", "quiet");
+        (void) found(FINDING_WARNING, "gone when that is used anew");
+        cmdline("iommu=pt", NULL, NULL);
+        (void) found(FINDING_UNKNOWN, "no boot loader's file");
+        cmdline(NULL, NULL, "iommu=pt");
+        (void) found(FINDING_UNKNOWN, "/proc/cmdline cannot be read");
+        cmdline("root=/dev/sda1 quiet", "root=UUID=1", "");
+        assert_int_eq(findings_count(&fs, FINDING_WARNING), 0);
+}
+
+TEST(fixes)
+{
+        Boot b = { .tool = "grubby --args=\"%s\"", .untool = "grubby --remove-args=\"%s\"" };
+        _cleanup_free_ char *with_tool = boot_fix(&b, "a", "b"), *nowhere = NULL, *elsewhere = NULL;
+
+        assert_str_eq(with_tool, "grubby --remove-args=\"a\"; grubby --args=\"b\"");
+        boot_of(&b, NULL, NULL, NULL);
+        nowhere = boot_fix(&b, NULL, "b");
+        assert_str_eq(nowhere, "in the boot loader's configuration add b");
+        boot_of(&b, NULL, NULL, "x");
+        elsewhere = boot_fix(&b, "a", NULL); /* it stands in the other variable */
+        assert_str_eq(elsewhere, "in grub remove a; then update-grub");
+        boot_clear(&b);
+}
+
+/* ---- the IOMMU ---- */
+
+static void iommu(const char *running, Cpu cpu, int table)
+{
+        HostView *v = hostview_new();
+        Boot b;
+        const IommuInput in = { .view = v, .boot = &b, .cpu = cpu, .table = table };
+
+        findings_clear(&fs);
+        boot_of(&b, running, NULL, NULL);
+        check_iommu(&in, &fs);
+        boot_clear(&b);
+        (void) hostview_free(v);
+}
+
+TEST(no_iommu)
+{
+        iommu("quiet", CPU_INTEL, 1);
+        assert_contains(found(FINDING_PROBLEM, "VT-d")->fix, "add intel_iommu=on");
+        iommu("quiet intel_iommu=on", CPU_INTEL, -1);
+        assert_contains(found(FINDING_PROBLEM, "no IOMMU groups")->fix, "turn on VT-d");
+        iommu("quiet", CPU_AMD, 0);
+        assert_contains(found(FINDING_PROBLEM, "firmware does not offer")->fix, "AMD-Vi");
+        iommu("amd_iommu=off", CPU_AMD, 1);
+        assert_contains(found(FINDING_PROBLEM, "turned off by amd_iommu=off")->fix, "remove amd_iommu=off");
+}
+
+/* ---- the hook ---- */
+
+static void hook(unsigned version, const HookEntry *entries, size_t n)
+{
+        const HookInput in = { .entries = entries, .n = n, .version = version };
+
+        findings_clear(&fs);
+        check_hook(&in, &fs);
+}
+
+TEST(hooks)
+{
+        HookEntry x[2] = { { .path = (char *) HOOK_MAIN, .state = HOOK_CURRENT, .executable = true } };
+
+        hook(9000000, x, 0);
+        assert_str_eq(found(FINDING_PROBLEM, "not installed")->fix, "hookctl enable");
+        hook(9000000, x, 1);
+        (void) found(FINDING_FINE, "installed");
+        assert_int_eq(fs.n, 1);
+        x[0].executable = false;
+        hook(9000000, x, 1);
+        assert_str_eq(found(FINDING_PROBLEM, "not executable")->fix, "chmod 755 " HOOK_MAIN);
+        x[0] = (HookEntry){ .path = (char *) HOOK_ENTRY, .state = HOOK_CURRENT, .executable = true };
+        hook(9000000, x, 1);
+        assert_int_eq(fs.n, 1);
+        hook(6004000, x, 1);
+        (void) found(FINDING_PROBLEM, "libvirt 6.4.0 does not run");
+        hook(0, x, 1);
+        assert_int_eq(fs.n, 1);
+        x[1] = (HookEntry){ .path = (char *) HOOK_MAIN, .state = HOOK_OLD, .executable = true, .open = true };
+        hook(9000000, x, 2);
+        (void) found(FINDING_WARNING, "another version");
+        (void) found(FINDING_WARNING, "twice");
+        (void) found(FINDING_PROBLEM, "everybody may write");
+        x[0].state = HOOK_STRAY;
+        x[0].link = true;
+        hook(9000000, x, 1);
+        (void) found(FINDING_WARNING, "did not install");
+        (void) found(FINDING_WARNING, "symbolic link");
+}
+
+static void script(const char *text)
+{
+        const HookEntry x = {
+                .path = (char *) HOOK_MAIN, .state = HOOK_FOREIGN, .executable = true, .text = (char *) text
+        };
+
+        hook(9000000, &x, 1);
+}
+
+TEST(foreign_hooks)
+{
+        HookEntry x[2] = { { .path = (char *) HOOK_D_FOLDER "/a.dpkg-old", .state = HOOK_FOREIGN, .executable = true },
+                           { .path = (char *) HOOK_D_FOLDER "/win10", .state = HOOK_FOREIGN, .folder = true } };
+
+        script("#!/bin/sh\nset -e\n[ \"$2\" = prepare ] && true\n");
+        assert_int_eq(findings_count(&fs, FINDING_WARNING), 0);
+        script("#!/bin/sh\nset -e\ntrue\n");
+        (void) found(FINDING_WARNING, "does not ask which event");
+        script("case $2 in prepare|reconnect) foo || exit 1;; esac\n");
+        (void) found(FINDING_WARNING, "handles reconnect");
+        script("virsh nodedev-detach x\n");
+        (void) found(FINDING_WARNING, "calls libvirt back (virsh)");
+        (void) found(FINDING_WARNING, "two hands on one card");
+        hook(9000000, x, 2);
+        assert_contains(found(FINDING_WARNING, "looks like a copy")->fix, "rm ");
+        (void) found(FINDING_HINT, "nobody runs the scripts in the folder");
+}
+
+TEST(seen)
+{
+        const HookEntry x = { .path = (char *) HOOK_MAIN, .changed = 100 };
+        LibvirtDaemon d = { .unit = "libvirtd.service", .running = true, .looked = 200 };
+
+        findings_clear(&fs);
+        check_hook_seen(&x, &d, 1, &fs);
+        (void) found(FINDING_FINE, "knows it");
+        findings_clear(&fs);
+        d.looked = 50;
+        check_hook_seen(&x, &d, 1, &fs);
+        assert_str_eq(found(FINDING_WARNING, "may not know")->fix, "systemctl reload libvirtd.service");
+        findings_clear(&fs);
+        d.looked = 0;
+        check_hook_seen(&x, &d, 1, &fs);
+        (void) found(FINDING_UNKNOWN, "may not know");
+        findings_clear(&fs);
+        d.proven = true;
+        check_hook_seen(&x, &d, 1, &fs);
+        (void) found(FINDING_FINE, "knows it");
+        findings_clear(&fs);
+        check_hook_seen(NULL, &d, 1, &fs);
+        assert_int_eq(fs.n, 0);
+}
+
+/* ---- the whole ---- */
+
+static char said[65536];
+
+static int hookctl(const char *tree, const char *host, const char *option)
+{
+        static char *const environment[] = { NULL };
+        char root[256], view[256],
+                *argv[] = { (char *) HOOKCTL_EXE,
+                            (char *) "doctor",
+                            root,
+                            view,
+                            (char *) "--shim=" TESTS_DIR "/ctl/doctor/shim",
+                            (char *) option,
+                            NULL };
+        posix_spawn_file_actions_t actions;
+        size_t size = 0;
+        int out[2], status;
+        ssize_t n;
+        pid_t pid;
+
+        (void) snprintf(root, sizeof(root), "--root=" TESTS_DIR "/ctl/doctor/%s", tree);
+        (void) snprintf(view, sizeof(view), "--host=" TESTS_DIR "/captures/%s.tree", host);
+        assert_ok(pipe2(out, O_CLOEXEC));
+        (void) posix_spawn_file_actions_init(&actions);
+        (void) posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+        (void) posix_spawn_file_actions_adddup2(&actions, out[1], 2);
+        assert_int_eq(posix_spawn(&pid, HOOKCTL_EXE, &actions, NULL, argv, environment), 0);
+        (void) posix_spawn_file_actions_destroy(&actions);
+        (void) close(out[1]);
+        while ((n = read(out[0], said + size, sizeof(said) - 1 - size)) > 0)
+                size += (size_t) n;
+        said[size] = '\0';
+        (void) close(out[0]);
+        assert_ok(waitpid(pid, &status, 0));
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static void expect_golden(const char *name)
+{
+        _cleanup_free_ char *golden = NULL;
+        char path[256];
+
+        (void) snprintf(path, sizeof(path), TESTS_DIR "/ctl/golden/%s.out", name);
+        assert_ok(read_file_at(AT_FDCWD, path, 1 << 17, &golden, NULL));
+        assert_str_eq(said, golden);
+}
+
+TEST(trees)
+{
+        assert_int_eq(hookctl("calm", "nvidia-desktop", NULL), 0);
+        expect_golden("doctor-calm");
+        assert_int_eq(hookctl("forum", "nvidia-desktop", NULL), 1);
+        expect_golden("doctor-forum");
+        for (const char *line = said; *line; line += strcspn(line, "\n") + 1) /* 80 columns */
+                assert_true(strcspn(line, "\n") <= 80);
+        assert_int_eq(hookctl("calm", "nvidia-desktop", "--json"), 0);
+        expect_golden("doctor-json-calm");
+        assert_int_eq(hookctl("calm", "nvidia-desktop", "--all"), 0);
+        expect_golden("doctor-all-calm");
+}
+
+TEST_MAIN
