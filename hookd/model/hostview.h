@@ -13,8 +13,8 @@ typedef struct HostFunction {
         int iommu_group; /* -1: none */
         int numa_node;   /* -1: none */
         char *driver;    /* NULL: unbound */
-        char *between;   /* no driver, because another guest's transaction is taking it from this one, or giving it back
-                            to it, just now; NULL: it is not. Not the scan's to know (claims_mark()) */
+        char *between;   /* the guest whose transaction is taking it or giving it back just now; NULL: none. Without a
+                            driver it is between two. Not the scan's to know (claims_mark()) */
         char *modalias;
         char *parent;               /* the bridge above: "0000:00:03.0"; NULL on a root bus */
         char *power_state;          /* "D0"; NULL before 5.11 */

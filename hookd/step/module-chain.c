@@ -15,14 +15,21 @@ static const struct {
         { "xe", { "xe" } },
 };
 
-/* A function beside the card that the same driver runs, or is just letting go of: unloading the module would take that
- * one down, too, or wait for its remove(). */
-static const HostFunction *other_user(const PlanInput *in, const char *driver)
+/* Has another guest's transaction begun to take it from this driver? sysfs shows no link any more while remove() still
+ * runs (__device_release_driver()), and unloading the module would wait for that. */
+static bool is_leaving(const HostFunction *fn, const HostFunction *same)
+{
+        return fn->between && !fn->driver && fn->vendor == same->vendor && fn->class >> 16 == same->class >> 16;
+}
+
+/* A function beside the card that the driver of `mine` runs as well: unloading the module would take that one down,
+ * too. */
+static const HostFunction *other_user(const PlanInput *in, const HostFunction *mine)
 {
         for (size_t i = 0; i < in->view->n_functions; i++) {
                 const HostFunction *fn = &in->view->functions[i];
 
-                if ((streq0(fn->driver, driver) || streq0(fn->between, driver)) && !card_has(in, &fn->address))
+                if ((streq0(fn->driver, mine->driver) || is_leaving(fn, mine)) && !card_has(in, &fn->address))
                         return fn;
         }
         return NULL;
@@ -64,7 +71,7 @@ static void add(const PlanInput *in, ChainModule *chain, size_t *n, const char *
                 if (streq(chain[i].name, name))
                         return;
         *c = (ChainModule){ .name = name, .driver = fn->driver, .vendor = fn->vendor };
-        other = other_user(in, fn->driver);
+        other = other_user(in, fn);
         if (in->profile->module_policy == POLICY_KEEP) {
                 c->stays = "the profile keeps it";
         } else if (other && !forced) {

@@ -180,19 +180,15 @@ static int mark_functions(HostView *view, const Journal *j)
 
         if (state != TXN_APPLYING && state != TXN_REVERTING && state != TXN_STUCK)
                 return 0;
-        for (size_t i = 0; i < j->plan->n_actions; i++) {
-                const Action *a = &j->plan->actions[i];
+        for (size_t i = 0; i < view->n_functions; i++) {
+                HostFunction *fn = &view->functions[i];
+                char bdf[PCI_FORMAT_MAX];
 
-                for (size_t k = 0; k < view->n_functions && streq(a->step, "driver"); k++) {
-                        HostFunction *fn = &view->functions[k];
-                        char bdf[PCI_FORMAT_MAX];
-
-                        if (fn->driver || fn->between || !a->before || !streq(pci_format(&fn->address, bdf), a->target))
-                                continue;
-                        fn->between = strdup(a->before);
-                        if (!fn->between)
-                                return -ENOMEM;
-                }
+                if (fn->between || !strv_contains(j->plan->functions, pci_format(&fn->address, bdf)))
+                        continue;
+                fn->between = strdup(j->plan->domain);
+                if (!fn->between)
+                        return -ENOMEM;
         }
         return 0;
 }

@@ -273,14 +273,14 @@ TEST(a_function_that_changes_hands_is_marked)
         a = make(A_UUID, "vm1", 1, "active");
         assert_str_eq(between(ME), ""); /* nothing was done yet */
         assert_ok(journal_log(a, LOG_WORD_BEGIN, -1, NULL));
-        assert_str_eq(between(ME), "nvidia");
+        assert_str_eq(between(ME), "vm1");
         assert_str_eq(between(A_UUID), "");
         assert_ok(journal_log(a, LOG_WORD_HELD, -1, NULL));
         assert_str_eq(between(ME), "");
         assert_ok(journal_log(a, LOG_WORD_REVERT, -1, NULL));
-        assert_str_eq(between(ME), "nvidia");
+        assert_str_eq(between(ME), "vm1");
         assert_ok(journal_log(a, LOG_WORD_STUCK, 0, NULL));
-        assert_str_eq(between(ME), "nvidia");
+        assert_str_eq(between(ME), "vm1");
         assert_ok(journal_log(a, LOG_WORD_RELEASED, -1, NULL));
         assert_str_eq(between(ME), "");
         journal_close(a);

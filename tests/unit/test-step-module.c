@@ -132,8 +132,10 @@ TEST(another_card_uses_it)
         for (size_t i = 0; i < b.view->n_functions; i++) {
                 HostFunction *fn = &b.view->functions[i];
 
-                if (fn->address.bus == 0x81 && fn->driver && streq(fn->driver, "nvidia"))
-                        fn->between = TAKE_PTR(fn->driver);
+                if (fn->address.bus == 0x81 && fn->driver && streq(fn->driver, "nvidia")) {
+                        free(TAKE_PTR(fn->driver));
+                        fn->between = strdup("vm1");
+                }
         }
         assert_ok(bench_plan(&b, &step_module));
         assert_str_eq(bench_action(&b, "module", "nvidia")->why, "another card uses it (0000:81:00.0)");
