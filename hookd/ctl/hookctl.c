@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 static const Verb *const verbs[] = {
-        &verb_enable,  &verb_disable, &verb_status,  &verb_plan,    &verb_list, &verb_show,
+        &verb_enable,  &verb_disable, &verb_status,  &verb_plan,    &verb_list, &verb_show,   &verb_check,
         &verb_devices, &verb_holders, &verb_capture, &verb_release, &verb_log,  &verb_doctor,
 };
 

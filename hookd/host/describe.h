@@ -7,6 +7,10 @@
  * whose aliases match (modules.alias of the running kernel). What is not known stays NULL; 0 or -ENOMEM. */
 int describe(HostView *v);
 
+/* Does the running kernel have a module of this name (or alias), or has it built in? 1, 0; -errno: its index cannot be
+ * read. (host-kmod.c) */
+int module_known(const char *name);
+
 /* host-systemd-hwdb.c, host-kmod.c */
 int describe_names(HostView *v);
 int describe_candidates(HostView *v);

@@ -207,3 +207,15 @@ int describe_candidates(HostView *v)
                 r = add_candidates(c, &v->functions[i]);
         return r;
 }
+
+int module_known(const char *name)
+{
+        _cleanup_(kmod_unrefp) struct kmod_ctx *c = context_new();
+        _cleanup_(kmod_listp) struct kmod_list *list = NULL;
+        int r;
+
+        r = c ? kmod_load_resources(c) : -ENOMEM;
+        if (r >= 0)
+                r = kmod_module_new_from_lookup(c, name, &list);
+        return r < 0 ? r : list != NULL;
+}

@@ -352,7 +352,7 @@ int profile_index_choose(const ProfileIndex *x, const Guest *guest, const uint32
                 return 0;
         if (tied)
                 return fault_set(
-                        f, -EEXIST, guest->name,
+                        f, -EEXIST, best->file,
                         "the profiles %s and %s fit %s equally well: give one of them the more exact Domain= or "
                         "Device=, or name it %s.ini",
                         best->file, tied->file, guest->name, guest->name);

@@ -54,6 +54,3 @@ int profile_read(const char *text, size_t size, const char *path, bool is_conf, 
                  char ***ret_problems, Fault *f);
 /* profile-load.c. Is a folder root's alone? path is for messages. 0, -EPERM, -errno. */
 int profile_check_folder(int dirfd, const char *folder, const char *path, Fault *f);
-/* As profile_load(), but *ret is also given with -EINVAL. */
-int profile_load_what_can(int dirfd, const char *name, const char *path, const Profile *base, bool check_owner,
-                          Profile **ret, char ***ret_problems, Fault *f);

@@ -101,6 +101,9 @@ DEFINE_CLEANUP(Profile, profile_free)
  * over PROFILE_SIZE_MAX, -ENOENT and other -errno. Nothing is returned in *ret then. */
 int profile_load(int dirfd, const char *name, const char *path, const Profile *base, bool check_owner, Profile **ret,
                  char ***ret_problems, Fault *f);
+/* As profile_load(), but *ret is also given with -EINVAL: what could be read. */
+int profile_load_what_can(int dirfd, const char *name, const char *path, const Profile *base, bool check_owner,
+                          Profile **ret, char ***ret_problems, Fault *f);
 /* As profile_load() from memory: the fuzzer's and the tests' door. */
 int profile_parse(const char *text, size_t size, const char *path, bool is_conf, const Profile *base, Profile **ret,
                   char ***ret_problems, Fault *f);
@@ -149,8 +152,8 @@ void profile_index_timeouts(const ProfileIndex *x, const char *domain, uint64_t 
  * its own name. Of several the best, in this order: exact file name, exact Domain=, the longer glob, Device= as
  * address, then as vendor:device. `ids` gives vendor << 16 | device of the guest's devices, in the order of
  * guest->devices (0 where absent or no PCI device); NULL: none is known. 1 and *ret_name (borrowed, file name with
- * .ini); 0: nobody's; -EEXIST: a tie, the fault names both files; -EINVAL: the winner is broken, the fault is its first
- * problem. */
+ * .ini); 0: nobody's; -EEXIST: a tie, the fault names both files, its culprit is one; -EINVAL: the winner is broken,
+ * the fault is its first problem. */
 int profile_index_choose(const ProfileIndex *x, const Guest *guest, const uint32_t *ids, const char **ret_name,
                          Fault *f);
 /* Why the i-th file fits this guest, whichever wins: a clause, "its name is the guest's". NULL: it does not fit. */

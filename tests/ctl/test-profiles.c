@@ -148,4 +148,46 @@ TEST(show_says_why)
         assert_contains(said, "d.ini and e.ini fit win10 equally well");
 }
 
+/* Everything that is wrong at once, with its line. */
+TEST(check)
+{
+        prepare();
+        write_text("etc/hookd/hookd.conf", "[Holders]\nTimeoutSec=200\n[Modul]\n");
+        profile("win10.ini", "# 0000:01:00.0 10de:2484 NVIDIA\n# 0000:05:00.0 10de:228b sound\n"
+                             "[Match]\nDevice=10de:2484 02:00.0\n"
+                             "[Devices]\nFunctions=0000:03:00.0\nAllowDrivers=nvme\n"
+                             "[DisplayManager]\nUnit=gdm.service\n"
+                             "[Module]\nNames=nvidia nvidia_drm nvidia_foo\nPolizy=keep\n"
+                             "[Driver]\nGuest=mlx5_vfio_pci\nHost=amdgpux\n"
+                             "[Reset]\nMethod=none\nWhen=prepare\n");
+        profile("a.ini", "[Match]\nDevice=10de:2484\n");
+        profile("b.ini", "[Match]\nDevice=10de:2485\n");
+        assert_int_eq(hookctl("check", HOST), 1);
+        expect_golden("check");
+        assert_int_eq(hookctl("check", HOST, "--json"), 1);
+        expect_golden("check-json");
+        /* one guest, one file */
+        assert_int_eq(hookctl("check", HOST, XML, "win10"), 1);
+        assert_contains(said, "0000:03:00.0 is no <hostdev> of");
+        assert_null(strstr(said, "b.ini"));
+        assert_int_eq(hookctl("check", HOST, "etc/hookd/profiles/b.ini"), 1); /* hookd.conf is checked with it */
+        assert_null(strstr(said, "win10.ini"));
+        assert_int_eq(hookctl("check", "etc/hookd/profiles/b.ini"), 1);
+        assert_null(strstr(said, "10de:2485")); /* no host, nothing about it */
+        assert_int_eq(hookctl("check", "./etc/hookd/hookd.conf"), 1);
+        assert_contains(said, "\n1 error, 0 warnings\n");
+        assert_int_eq(hookctl("check", "none.ini"), 1);
+        assert_contains(said, "none.ini: error: cannot read none.ini");
+        assert_int_eq(hookctl("check", "nobody"), 1);
+        assert_contains(said, "is for nobody, so hookd leaves it");
+
+        write_text("etc/hookd/hookd.conf", "");
+        profile("win10.ini", "");
+        assert_int_eq(hookctl("check", HOST, XML, "win10"), 0);
+        assert_str_eq(said, "no problem found\n");
+        profile("win10.ini", "[Module]\nPolicy=keep\nNames=nvidia\n"); /* a warning is no failure */
+        assert_int_eq(hookctl("check", HOST, XML, "win10"), 0);
+        assert_contains(said, "./etc/hookd/profiles/win10.ini:3: warning: Names= in [Module] means");
+}
+
 TEST_MAIN
