@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ctl/doctor-boot.h"
+#include "ctl/doctor-files.h"
 #include "ctl/doctor.h"
 #include "ctl/hook-file.h"
 #include "model/hostview.h"
@@ -55,3 +56,36 @@ typedef struct LibvirtDaemon {
 } LibvirtDaemon;
 /* libvirt looks for hooks when it starts and when it is reloaded (virHookInitialize()). */
 void check_hook_seen(const HookEntry *ours, const LibvirtDaemon *daemons, size_t n, Findings *fs);
+
+/* ---- doctor-modprobe.c ---- */
+/* The files of modprobe.d; unsafe: the running value of vfio_iommu_type1.allow_unsafe_interrupts, NULL: not known. */
+void check_modprobe(const TextFiles *files, const char *unsafe, const HostView *v, Findings *fs);
+
+/* ---- doctor-initramfs.c ---- */
+typedef struct InitramfsInput {
+        const TextFiles *modprobe;
+        const TextFiles *lists;        /* modules-load.d, /etc/modules, what the initramfs is to have */
+        const char *release;           /* of the kernel; NULL: not known */
+        const char *image;             /* of that kernel; NULL: not known */
+        int64_t image_time;            /* seconds; 0: not known */
+        const int64_t *modprobe_times; /* of the files, in their order */
+} InitramfsInput;
+void check_initramfs(const InitramfsInput *in, Findings *fs);
+
+/* ---- doctor-cards.c ---- */
+void check_cards(const HostView *v, const char *iomem, Findings *fs);
+
+/* ---- doctor-kernel.c ---- */
+typedef struct KernelInput {
+        const char *release;
+        const HostView *view;
+        int vfio_pci;          /* the kernel has the module, or has it built in: 1, 0, -1: not known */
+        int kvmgt;             /* the same */
+        const char *gvt_where; /* where i915.enable_gvt is turned on; NULL: nowhere */
+        const char *guc_where; /* where i915.enable_guc is; NULL: nowhere */
+} KernelInput;
+void check_kernel(const KernelInput *in, Findings *fs);
+/* 6001 for 6.1.0-18-amd64, 0: no such thing. */
+unsigned kernel_version(const char *release);
+/* Where the option of a module is turned on: on the command line or in a file; NULL: nowhere. */
+const char *option_where(const Boot *b, const TextFiles *modprobe, const char *module, const char *option);

@@ -11,6 +11,7 @@ typedef struct Sight {
         bool here;
         HostView *view; /* NULL: not known */
         Boot boot;
+        TextFiles modprobe; /* what modprobe reads */
         Cpu cpu;
         unsigned libvirt; /* version as libvirt counts: 9000000 is 9.0.0; 0: not known */
 } Sight;
@@ -18,4 +19,7 @@ typedef struct Sight {
 /* Each looks at its part and adds what it found. */
 void see_iommu(const Sight *s, Findings *fs);
 void see_boot(const Sight *s, Findings *fs);
+void see_modules(const Sight *s, Findings *fs);
+void see_cards(const Sight *s, Findings *fs);
+void see_kernel(const Sight *s, Findings *fs);
 void see_hook(const Sight *s, Findings *fs);

@@ -37,6 +37,8 @@ static unsigned find_libvirt(Host *h)
 
 static int open_sight(const Ctl *c, Sight *s, Fault *f)
 {
+        static const char *const folders[] = { "/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d",
+                                               "/usr/lib/modprobe.d", "/lib/modprobe.d" };
         int r;
 
         *s = (Sight){ .ctl = c, .here = !*c->root };
@@ -46,7 +48,8 @@ static int open_sight(const Ctl *c, Sight *s, Fault *f)
         s->host->deadline = host_now(s->host) + LOOK_USEC;
         if (c->host || s->here) /* of a folder nothing is known but its files */
                 r = look(c->host, NULL, &s->view, f);
-        if (r >= 0 && (r = boot_find(s->host, &s->boot)) < 0)
+        if (r >= 0 && ((r = boot_find(s->host, &s->boot)) < 0 ||
+                       (r = text_files_add_folders(&s->modprobe, s->host, folders, ARRAY_SIZE(folders), ".conf")) < 0))
                 return fault_set(f, r, NULL, "out of memory");
         s->cpu = find_cpu(s->host);
         s->libvirt = find_libvirt(s->host);
@@ -56,6 +59,7 @@ static int open_sight(const Ctl *c, Sight *s, Fault *f)
 static void close_sight(Sight *s)
 {
         boot_clear(&s->boot);
+        text_files_clear(&s->modprobe);
         if (s->view)
                 (void) hostview_free(s->view);
         if (s->host)
@@ -88,6 +92,9 @@ static int run(const Ctl *c)
                 return ctl_fail("%s", f.text);
         see_iommu(&s, &fs);
         see_boot(&s, &fs);
+        see_modules(&s, &fs);
+        see_cards(&s, &fs);
+        see_kernel(&s, &fs);
         see_hook(&s, &fs);
         if (fs.failed)
                 return ctl_fail("out of memory");

@@ -328,6 +328,187 @@ TEST(seen)
         assert_int_eq(fs.n, 0);
 }
 
+/* ---- modprobe.d, initramfs ---- */
+
+static void modprobe(const char *text, const char *unsafe, const HostView *v)
+{
+        TextFile f = { .path = (char *) "vfio.conf", .text = (char *) text };
+        const TextFiles files = { .list = &f, .n = 1 };
+
+        findings_clear(&fs);
+        check_modprobe(&files, unsafe, v, &fs);
+        assert_false(fs.failed);
+}
+
+TEST(modprobe_lines)
+{
+        modprobe("# options vfio\n\noptions kvm ignore_msrs=1 \\\n  x=1\nalias a b\nweakdep a b\n", "N", NULL);
+        assert_int_eq(findings_count(&fs, FINDING_FINE), 1);
+        assert_int_eq(fs.n, 1);
+        modprobe("option vfio-pci x=1\n", NULL, NULL);
+        assert_str_eq(found(FINDING_WARNING, "passes over the line 'option vfio-pci'")->fix, "options");
+        modprobe("options kvm-intel ignore_msrs=1\n", NULL, NULL);
+        assert_str_eq(found(FINDING_WARNING, "an option of kvm")->fix, "options kvm ignore_msrs=1");
+        modprobe("options vfio-iommu-type1 allow_unsafe_interrupts=1\n", "Y", NULL);
+        (void) found(FINDING_WARNING, "vfio.conf: allow_unsafe_interrupts");
+        assert_int_eq(fs.n, 1);
+        modprobe("", "Y", NULL);
+        (void) found(FINDING_WARNING, "is on");
+        modprobe("softdep nvidia pre vfio-pci\nsoftdep x pre: y\n", NULL, NULL);
+        assert_str_eq(found(FINDING_WARNING, "neither 'pre:'")->fix, "softdep nvidia pre: vfio-pci");
+        assert_int_eq(fs.n, 1);
+        modprobe("install nvidia /bin/false\ninstall usb_storage /bin/false\n", NULL, NULL);
+        (void) found(FINDING_WARNING, "keeps the module from ever loading");
+        assert_int_eq(fs.n, 1);
+        modprobe("options vfio-pci ids=10de:2484, 10de:228b\n", NULL, NULL);
+        (void) found(FINDING_WARNING, "10de:228b is lost");
+        modprobe("options vfio-pci ids=10de:zzzz\n", NULL, NULL);
+        (void) found(FINDING_WARNING, "'10de:zzzz'");
+}
+
+static void initramfs(const char *path, const char *line, const char *release, int64_t image_time)
+{
+        TextFile list = { .path = (char *) path, .text = (char *) line },
+                 conf = { .path = (char *) "vfio.conf", .text = (char *) "options vfio-pci ids=1:2\n" };
+        const TextFiles lists = { .list = &list, .n = 1 }, files = { .list = &conf, .n = 1 };
+        const int64_t when = 100;
+        const InitramfsInput in = { .modprobe = &files,
+                                    .lists = &lists,
+                                    .release = release,
+                                    .image = "/boot/initrd.img-6.1",
+                                    .image_time = image_time,
+                                    .modprobe_times = &when };
+
+        findings_clear(&fs);
+        check_initramfs(&in, &fs);
+}
+
+TEST(initramfs_files)
+{
+        initramfs("modules", "vfio_virqfd\n", "6.1.0", 0);
+        assert_int_eq(fs.n, 0);
+        initramfs("modules", "vfio\nvfio_virqfd\n", "6.2.0", 0);
+        assert_str_eq(found(FINDING_WARNING, "no module since Linux 6.2")->fix, "remove vfio_virqfd from modules");
+        initramfs("dracut", "add_drivers+=\"vfio vfio-pci\"\n", "6.1", 0);
+        assert_str_eq(found(FINDING_WARNING, "no blanks")->fix, "add_drivers+=\" vfio vfio-pci \"");
+        initramfs("dracut", "add_drivers+=\" vfio vfio-pci \"\n", "6.1", 0);
+        assert_int_eq(fs.n, 0);
+        initramfs("mkinitcpio.conf", "HOOKS=(base udev)\n", "6.1", 0);
+        (void) found(FINDING_WARNING, "no modconf");
+        initramfs("mkinitcpio.conf", "HOOKS=(base modconf udev)\n", "6.1", 0);
+        assert_int_eq(fs.n, 0);
+        initramfs("x", "", "6.1", 99);
+        assert_str_eq(found(FINDING_WARNING, "is newer than")->fix, "update-initramfs -u");
+        initramfs("x", "", "6.1", 101);
+        assert_int_eq(fs.n, 0);
+}
+
+/* ---- cards, the kernel ---- */
+
+static HostView *view_of(uint16_t vendor, uint16_t device, const char *driver)
+{
+        HostView *v = hostview_new();
+
+        v->functions = calloc(1, sizeof(*v->functions));
+        v->n_functions = 1;
+        v->functions[0] = (HostFunction){ .address = { .bus = 1 },
+                                          .class = 0x030000,
+                                          .vendor = vendor,
+                                          .device = device,
+                                          .parent = strdup("0000:00:03.0"),
+                                          .driver = driver ? strdup(driver) : NULL,
+                                          .iommu_group = 1 };
+        return v;
+}
+
+TEST(cards)
+{
+        static const char iomem[] = "0-1 : PCI Bus 0000:01\n  0-1 : 0000:01:00.0\n    0-1 : BOOTFB\n  0-1 : BOOTFB\n";
+        HostView *v = view_of(0x1002, 0x7550, "amdgpu");
+
+        findings_clear(&fs);
+        check_cards(v, iomem, &fs);
+        assert_contains(found(FINDING_WARNING, "still holds memory of 0000:01:00.0")->fix, "sysfb_init");
+        assert_contains(found(FINDING_HINT, "no reset of its own")->fix, "vendor-reset");
+        assert_int_eq(fs.n, 2);
+        findings_clear(&fs);
+        assert_ok(strv_append(&v->functions[0].reset_method, "flr"));
+        check_cards(v, "0-1 : 0000:01:00.0\n  0-1 : amdgpu\n", &fs);
+        assert_int_eq(findings_count(&fs, FINDING_FINE), 1);
+        assert_int_eq(fs.n, 1);
+        v->framebuffers = calloc(1, sizeof(*v->framebuffers));
+        v->n_framebuffers = 1;
+        v->framebuffers[0] = (HostFramebuffer){ .platform = strdup("efi-framebuffer.0"),
+                                                .has_owner = true,
+                                                .owner = v->functions[0].address };
+        findings_clear(&fs);
+        check_cards(v, iomem, &fs);
+        (void) found(FINDING_HINT, "efi-framebuffer.0 is on 0000:01:00.0");
+        assert_int_eq(fs.n, 1);
+        findings_clear(&fs);
+        check_cards(NULL, NULL, &fs);
+        assert_int_eq(findings_count(&fs, FINDING_UNKNOWN), 2);
+        (void) hostview_free(v);
+}
+
+static void kernel(const char *release, const HostView *v, int vfio_pci, const char *gvt, int kvmgt)
+{
+        const KernelInput in = {
+                .release = release, .view = v, .vfio_pci = vfio_pci, .kvmgt = kvmgt, .gvt_where = gvt, .guc_where = gvt
+        };
+
+        findings_clear(&fs);
+        check_kernel(&in, &fs);
+}
+
+TEST(kernels)
+{
+        HostView *v = view_of(0x1002, 0x7550, NULL), *intel = view_of(0x8086, 0x5917, "i915"),
+                 *xe = view_of(0x8086, 0x5917, "xe");
+
+        assert_int_eq(kernel_version("6.12.107+deb13-amd64"), 6012);
+        assert_int_eq(kernel_version("x"), 0);
+        kernel("6.1.0-18-amd64", v, 1, NULL, 0);
+        assert_int_eq(fs.n, 1);
+        (void) found(FINDING_FINE, "Linux 6.1.0-18-amd64");
+        kernel("7.2.2-1-cachyos", v, 1, NULL, 0);
+        (void) found(FINDING_WARNING, "RX 9070");
+        kernel("7.2.2-1-cachyos", intel, 1, NULL, 0);
+        assert_int_eq(findings_count(&fs, FINDING_WARNING), 0);
+        kernel("5.10.0", v, 1, NULL, 0);
+        (void) found(FINDING_WARNING, "before Linux 5.11");
+        kernel("6.1", v, 0, NULL, 0);
+        (void) found(FINDING_PROBLEM, "has no vfio-pci");
+        kernel("6.1", v, -1, NULL, 0);
+        (void) found(FINDING_UNKNOWN, "vfio-pci");
+        kernel("6.1", intel, 1, "i915.conf", 0);
+        (void) found(FINDING_PROBLEM, "no kvmgt");
+        (void) found(FINDING_PROBLEM, "enable_guc");
+        kernel("6.1", xe, 1, "i915.conf", 1);
+        (void) found(FINDING_PROBLEM, "xe, which has no GVT-g");
+        kernel("6.1", v, 1, "i915.conf", 1);
+        (void) found(FINDING_HINT, "no Intel graphics");
+        (void) hostview_free(v);
+        (void) hostview_free(intel);
+        (void) hostview_free(xe);
+}
+
+TEST(options)
+{
+        TextFile f = { .path = (char *) "i915.conf", .text = (char *) "options i915 enable_guc=3 enable_gvt=0\n" };
+        const TextFiles files = { .list = &f, .n = 1 };
+        Boot b;
+
+        boot_of(&b, "quiet i915.enable_gvt=1 i915.enable_psr=0", NULL, NULL);
+        assert_str_eq(option_where(&b, &files, "i915", "enable_gvt"), "the kernel command line");
+        assert_str_eq(option_where(&b, &files, "i915", "enable_guc"), "i915.conf");
+        assert_null(option_where(&b, &files, "i915", "enable_psr"));
+        boot_clear(&b);
+        boot_of(&b, "quiet", NULL, NULL);
+        assert_null(option_where(&b, &files, "i915", "enable_gvt"));
+        boot_clear(&b);
+}
+
 /* ---- the whole ---- */
 
 static char said[65536];
