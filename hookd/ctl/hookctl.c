@@ -10,7 +10,7 @@
 
 static const Verb *const verbs[] = {
         &verb_enable,  &verb_disable, &verb_status,  &verb_plan,    &verb_list, &verb_show,   &verb_check,
-        &verb_devices, &verb_holders, &verb_capture, &verb_release, &verb_log,  &verb_doctor,
+        &verb_devices, &verb_holders, &verb_capture, &verb_release, &verb_log,  &verb_doctor, &verb_rom,
 };
 
 /* In the order of the help. A value goes into a string of Ctl, an option without one sets a bool. */
@@ -22,7 +22,7 @@ static const struct {
 } options[] = {
         { "root", "DIR", offsetof(Ctl, root), "work on the system below DIR; nothing is started or stopped" },
         { "shim", "FILE", offsetof(Ctl, shim), "install this file instead of " HOOKD_LIBEXECDIR "/hook-shim" },
-        { "force", NULL, offsetof(Ctl, force), "even while guests hold devices" },
+        { "force", NULL, offsetof(Ctl, force), "also where it is refused otherwise, see hookctl(1)" },
         { "json", NULL, offsetof(Ctl, json), "as JSON, see JSON in hookctl(1)" },
         { "all", NULL, offsetof(Ctl, all), "also what is fine, one by one" },
         { "tree", NULL, offsetof(Ctl, tree), "as a tree of the bridges above them" },

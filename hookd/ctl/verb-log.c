@@ -154,7 +154,9 @@ static void print(const Ctl *c, const Audit *a, const Transaction *t, size_t n)
                 json_end(&j, ']');
         else if (n == 0)
                 (void) printf("hookd has done nothing%s%s%s\n", c->guest ? " for " : "", c->guest ? c->guest : "",
-                              c->since || c->file ? " in that time" : " yet, as far as the journal goes back");
+                              c->file    ? " in that file"
+                              : c->since ? " since then"
+                                         : " yet, as far as the journal goes back");
         story_clear(&story);
 }
 

@@ -138,6 +138,43 @@ TEST(devices_and_holders)
         assert_int_eq(run_program((const char *const[]){ "devices", NULL }, NULL, false), 0);
 }
 
+#define program(...) run_program((const char *const[]){ __VA_ARGS__, NULL }, NULL, false)
+
+TEST(rom)
+{
+        static const char host[] = "--host=" TESTS_DIR "/captures/nvidia-desktop.tree",
+                          good[] = TESTS_DIR "/fuzz/corpus/rom/whole";
+        char new[128];
+
+        daemon_prepare();
+        (void) snprintf(new, sizeof(new), "%s/new.rom", d.dir);
+        assert_int_eq(program("rom"), 2);
+        assert_int_eq(program("rom", "check"), 2);
+        assert_int_eq(program("rom", "dump", "01:00.0"), 2);
+        assert_int_eq(program("rom", "burn", good), 2);
+        assert_int_eq(program("rom", "check", good), 0);
+        assert_str_eq(said, "      0  legacy (BIOS)     1024 bytes, for 10de:1b80, checksum right\n"
+                            "   1024  EFI                512 bytes, for 10de:1b80\n");
+        assert_int_eq(program("rom", "check", good, "00:1f.2", host), 1);
+        assert_contains(said, "problem: the image at byte 0 is for the device 10de:1b80, the card is");
+        assert_int_eq(program("rom", "check", TESTS_DIR "/fuzz/corpus/rom/header"), 1);
+        assert_contains(said, "another header of 256 bytes");
+        assert_int_eq(program("rom", "check", good, "--json"), 0);
+        assert_contains(said, "\"checksum\": true\n");
+        assert_contains(said, "\"problems\": []");
+        assert_int_eq(program("rom", "check", TESTS_DIR "/ctl/golden/empty.ini"), 1);
+        assert_int_eq(program("rom", "check", new), 1);
+        assert_int_eq(program("rom", "dump", "x", new, host), 2);
+        assert_int_eq(program("rom", "dump", "ff:00.0", new, host), 1);
+        assert_int_eq(program("rom", "dump", "01:00.0", good, host), 1);
+        assert_contains(said, "exists already");
+        assert_int_eq(program("rom", "dump", "01:00.0", new, host), 1);
+        assert_contains(said, "is driven by nvidia");
+        assert_int_eq(program("rom", "dump", "01:00.0", new, host, "--force"), 1);
+        assert_contains(said, "warning: 01:00.0 is driven by nvidia");
+        assert_false(daemon_exists("new.rom"));
+}
+
 /* What it prints of this machine, it reads. */
 TEST(capture)
 {
