@@ -4,7 +4,10 @@
 #include "ctl/doctor-boot.h"
 #include "ctl/doctor-files.h"
 #include "ctl/doctor.h"
+#include "ctl/domains.h"
 #include "ctl/hook-file.h"
+#include "ctl/profile-folder.h"
+#include "ctl/record.h"
 #include "model/hostview.h"
 
 /* The checks of `hookctl doctor`: pure, from small inputs to findings. A view may be NULL where the host's devices are
@@ -89,3 +92,44 @@ void check_kernel(const KernelInput *in, Findings *fs);
 unsigned kernel_version(const char *release);
 /* Where the option of a module is turned on: on the command line or in a file; NULL: nowhere. */
 const char *option_where(const Boot *b, const TextFiles *modprobe, const char *module, const char *option);
+
+/* ---- doctor-hookd.c ---- */
+typedef struct HookdInput {
+        bool unit_file, enabled;      /* of hookd.socket */
+        const char *socket, *service; /* active states; NULL: nobody was asked */
+        const Records *status;        /* of the daemon; NULL: see silent */
+        const char *silent;           /* why it does not answer; NULL: nobody asked it */
+        bool deaf;                    /* nobody listens on the socket */
+        const TextFiles *dropins;     /* of hookd.service */
+        const TextFiles *journald;    /* journald.conf and its drop-ins */
+        int journal_folder;           /* /var/log/journal is there: 1, 0 */
+} HookdInput;
+void check_hookd(const HookdInput *in, Findings *fs);
+
+/* ---- doctor-libvirt.c ---- */
+typedef struct LibvirtProcess {
+        const char *unit;
+        char *limits, *status; /* of /proc/PID; NULL: could not be read */
+} LibvirtProcess;
+typedef struct LibvirtInput {
+        bool installed;
+        unsigned version; /* 9000000 for 9.0.0; 0: not known */
+        const LibvirtProcess *processes;
+        size_t n;
+} LibvirtInput;
+void check_libvirt(const LibvirtInput *in, Findings *fs);
+
+/* ---- doctor-security.c ---- */
+typedef struct SecurityInput {
+        const char *lockdown;      /* "none [integrity] confidentiality"; NULL: cannot be seen */
+        bool no_securityfs;        /* there is no such thing in this kernel, or it is not mounted */
+        const char *apparmor;      /* "Y", "N"; NULL: not in this kernel */
+        const TextFiles *profiles; /* of AppArmor for libvirt's daemons */
+        const char *selinux;       /* "1": enforcing; NULL: not in this kernel */
+        const char *boolean;       /* virt_hooks_unconfined: "0 0", "1 1"; NULL: the policy has none */
+} SecurityInput;
+void check_security(const SecurityInput *in, Findings *fs);
+
+/* ---- doctor-guests.c ---- */
+/* Guests with devices that are not there, and with a card but without a profile. */
+void check_guests(const Domains *domains, ProfileFolder *folder, const HostView *v, Findings *fs);

@@ -116,9 +116,14 @@ static void check_line(const Line *l)
                         return;
         if (!l->words[1] || !(streq(command, "options") || streq(command, "softdep") || streq(command, "install") ||
                               streq(command, "blacklist"))) {
+                _cleanup_free_ char *rest = strv_join(l->words + 1, " ");
+
                 finding_add(l->fs, AREA_MODULES, FINDING_WARNING, "%s: modprobe passes over the line '%s%s%s'",
-                            l->file->path, command, l->words[1] ? " " : "", l->words[1] ? l->words[1] : "");
-                finding_fix(l->fs, startswith(command, "option") ? "options" : "see modprobe.d(5)");
+                            l->file->path, command, rest && *rest ? " " : "", rest ? rest : "");
+                if (startswith(command, "option"))
+                        finding_fix(l->fs, "options %s", rest ? rest : "");
+                else
+                        finding_fix(l->fs, "remove it; modprobe.d(5) has the words that are known");
         } else if (streq(command, "softdep"))
                 check_softdep(l);
         else if (streq(command, "install"))

@@ -22,4 +22,8 @@ void see_boot(const Sight *s, Findings *fs);
 void see_modules(const Sight *s, Findings *fs);
 void see_cards(const Sight *s, Findings *fs);
 void see_kernel(const Sight *s, Findings *fs);
+void see_hookd(const Sight *s, Findings *fs);
+void see_libvirt(const Sight *s, Findings *fs);
+void see_security(const Sight *s, Findings *fs);
+void see_profiles(const Sight *s, Findings *fs);
 void see_hook(const Sight *s, Findings *fs);

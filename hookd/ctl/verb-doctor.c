@@ -84,18 +84,17 @@ static void print_sum(const Findings *fs)
 
 static int run(const Ctl *c)
 {
+        static void (*const parts[])(const Sight *, Findings *) = { see_iommu,    see_boot,    see_modules, see_cards,
+                                                                    see_hook,     see_hookd,   see_libvirt, see_kernel,
+                                                                    see_security, see_profiles };
         _cleanup_(findings_clear) Findings fs = { 0 };
         _cleanup_(close_sight) Sight s;
         Fault f = { 0 };
 
         if (open_sight(c, &s, &f) < 0)
                 return ctl_fail("%s", f.text);
-        see_iommu(&s, &fs);
-        see_boot(&s, &fs);
-        see_modules(&s, &fs);
-        see_cards(&s, &fs);
-        see_kernel(&s, &fs);
-        see_hook(&s, &fs);
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+                parts[i](&s, &fs);
         if (fs.failed)
                 return ctl_fail("out of memory");
         findings_sort(&fs);

@@ -346,7 +346,8 @@ TEST(modprobe_lines)
         assert_int_eq(findings_count(&fs, FINDING_FINE), 1);
         assert_int_eq(fs.n, 1);
         modprobe("option vfio-pci x=1\n", NULL, NULL);
-        assert_str_eq(found(FINDING_WARNING, "passes over the line 'option vfio-pci'")->fix, "options");
+        assert_str_eq(found(FINDING_WARNING, "passes over the line 'option vfio-pci x=1'")->fix,
+                      "options vfio-pci x=1");
         modprobe("options kvm-intel ignore_msrs=1\n", NULL, NULL);
         assert_str_eq(found(FINDING_WARNING, "an option of kvm")->fix, "options kvm ignore_msrs=1");
         modprobe("options vfio-iommu-type1 allow_unsafe_interrupts=1\n", "Y", NULL);
@@ -507,6 +508,148 @@ TEST(options)
         boot_of(&b, "quiet", NULL, NULL);
         assert_null(option_where(&b, &files, "i915", "enable_gvt"));
         boot_clear(&b);
+}
+
+/* ---- hookd, libvirt, security, guests ---- */
+
+static void hookd_with(HookdInput in, const char *dropin, const char *journald)
+{
+        TextFile a = { .path = (char *) "x.conf", .text = (char *) dropin },
+                 b = { .path = (char *) "journald.conf", .text = (char *) journald };
+        const TextFiles dropins = { .list = &a, .n = dropin != NULL },
+                        of_journal = { .list = &b, .n = journald != NULL };
+
+        in.dropins = &dropins;
+        in.journald = &of_journal;
+        findings_clear(&fs);
+        check_hookd(&in, &fs);
+        assert_false(fs.failed);
+}
+
+TEST(hookd)
+{
+        const HookdInput good = { .unit_file = true, .enabled = true, .socket = "active", .journal_folder = 1 };
+        HookdInput in = good;
+
+        hookd_with(in, "[Service]\nProtectKernelModules=no\nNice=1\n", NULL);
+        assert_int_eq(fs.n, 1);
+        (void) found(FINDING_FINE, "is enabled");
+        hookd_with(in, "[Service]\nPrivateDevices=yes\n", NULL);
+        (void) found(FINDING_PROBLEM, "PrivateDevices=yes");
+        hookd_with(in, NULL, "[Journal]\nStorage=persistent\n");
+        assert_int_eq(findings_count(&fs, FINDING_HINT), 0);
+        hookd_with(in, NULL, "Storage=none\n");
+        (void) found(FINDING_HINT, "Storage=none");
+        in.journal_folder = 0;
+        hookd_with(in, NULL, NULL);
+        assert_contains(found(FINDING_HINT, "Storage=auto")->fix, "mkdir");
+        in = good;
+        in.unit_file = false;
+        hookd_with(in, NULL, NULL);
+        (void) found(FINDING_PROBLEM, "in none of systemd's folders");
+        in = good;
+        in.enabled = false;
+        in.socket = "inactive";
+        in.service = "failed";
+        hookd_with(in, NULL, NULL);
+        assert_int_eq(findings_count(&fs, FINDING_PROBLEM), 3);
+        in = good;
+        in.socket = NULL;
+        in.deaf = true;
+        in.silent = "no";
+        hookd_with(in, NULL, NULL);
+        (void) found(FINDING_PROBLEM, "nobody listens");
+        in.deaf = false;
+        hookd_with(in, NULL, NULL);
+        (void) found(FINDING_UNKNOWN, "no");
+}
+
+TEST(hookd_says)
+{
+        Records r = { 0 };
+        HookdInput in = { .unit_file = true, .enabled = true, .status = &r, .journal_folder = 1 };
+
+        assert_ok(records_add(&r, "daemon\tversion=" HOOKD_VERSION "\tprofiles=2\tproblem="));
+        assert_ok(records_add(&r, "guest\tdomain=a\tstate=held\ttext=x"));
+        hookd_with(in, NULL, NULL);
+        (void) found(FINDING_FINE, "runs, 2 profiles");
+        assert_int_eq(fs.n, 1);
+        assert_ok(records_add(&r, "guest\tdomain=b\tstate=stuck\ttext=unbind"));
+        assert_ok(records_add(&r, "bad\ttext=y"));
+        assert_ok(records_add(&r, "failure\tdomain=a\tevent=prepare\ttext=old"));
+        assert_ok(records_add(&r, "failure\tdomain=a\tevent=prepare\ttext=new"));
+        assert_ok(records_add(&r, "daemon\tversion=0\tprofiles=1\tproblem=x.ini:1"));
+        hookd_with(in, NULL, NULL);
+        (void) found(FINDING_PROBLEM, "b is stuck: unbind");
+        (void) found(FINDING_PROBLEM, "a journal cannot be read: y");
+        (void) found(FINDING_HINT, "prepare of a: new");
+        (void) found(FINDING_WARNING, "x.ini:1");
+        assert_contains(found(FINDING_WARNING, "hookd 0 runs")->fix, "restart");
+        records_clear(&r);
+}
+
+#define LIMITS(hard) "Max processes 1 1 processes\nMax locked memory         8388608              " hard " bytes\n"
+
+static void libvirt(unsigned version, const char *limits, const char *status)
+{
+        const LibvirtProcess p = { .unit = "libvirtd.service", .limits = (char *) limits, .status = (char *) status };
+        const LibvirtInput in = { .installed = true, .version = version, .processes = &p, .n = 1 };
+
+        findings_clear(&fs);
+        check_libvirt(&in, &fs);
+}
+
+TEST(libvirt)
+{
+        const LibvirtInput none = { .version = 0 };
+
+        libvirt(9000000, LIMITS("8388608"), "Name:\tx\nCapEff:\t000001ffffffffff\n");
+        (void) found(FINDING_FINE, "libvirt 9.0.0");
+        assert_int_eq(fs.n, 1);
+        libvirt(9000000, LIMITS("unlimited"), "Name:\tx\nCapEff:\t0000000000000000\n");
+        assert_int_eq(fs.n, 1);
+        libvirt(9000000, LIMITS("8388608"), "Name:\tx\nCapEff:\t0000000000000000\n");
+        (void) found(FINDING_PROBLEM, "may lock 8 MiB");
+        libvirt(9000000, NULL, NULL);
+        (void) found(FINDING_UNKNOWN, "may not be read");
+        libvirt(6000000, LIMITS("unlimited"), "");
+        (void) found(FINDING_HINT, "one hook only");
+        findings_clear(&fs);
+        check_libvirt(&none, &fs);
+        (void) found(FINDING_PROBLEM, "neither");
+}
+
+static void security(SecurityInput in, const char *profile)
+{
+        TextFile f = { .path = (char *) "/etc/apparmor.d/usr.sbin.libvirtd", .text = (char *) profile };
+        const TextFiles profiles = { .list = &f, .n = profile != NULL };
+
+        in.profiles = &profiles;
+        findings_clear(&fs);
+        check_security(&in, &fs);
+}
+
+TEST(security)
+{
+        security((SecurityInput){ .lockdown = "[none] integrity" }, NULL);
+        assert_int_eq(fs.n, 1);
+        (void) found(FINDING_FINE, "no lockdown");
+        security((SecurityInput){ .lockdown = "none integrity [confidentiality]" }, NULL);
+        (void) found(FINDING_HINT, "(confidentiality)");
+        security((SecurityInput){ .lockdown = NULL }, NULL);
+        (void) found(FINDING_UNKNOWN, "lockdown");
+        security((SecurityInput){ .no_securityfs = true, .apparmor = "Y" }, "/etc/libvirt/hooks/** rmix,\n");
+        assert_int_eq(findings_count(&fs, FINDING_FINE), 2);
+        security((SecurityInput){ .no_securityfs = true, .apparmor = "Y" }, "profile x {}\n");
+        assert_contains(found(FINDING_PROBLEM, "AppArmor")->fix, "/etc/apparmor.d/local/usr.sbin.libvirtd");
+        security((SecurityInput){ .no_securityfs = true, .apparmor = "N" }, "profile x {}\n");
+        assert_int_eq(fs.n, 1);
+        security((SecurityInput){ .no_securityfs = true, .selinux = "1", .boolean = "0 0" }, NULL);
+        assert_contains(found(FINDING_WARNING, "SELinux")->fix, "setsebool");
+        security((SecurityInput){ .no_securityfs = true, .selinux = "1" }, NULL);
+        (void) found(FINDING_UNKNOWN, "SELinux");
+        security((SecurityInput){ .no_securityfs = true, .selinux = "0" }, NULL);
+        assert_int_eq(fs.n, 1);
 }
 
 /* ---- the whole ---- */
