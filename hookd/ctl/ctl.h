@@ -15,7 +15,7 @@ typedef struct Ctl {
         const char *host;                  /* a captured host instead of this one; NULL: this one */
         const char *profile;               /* plan: a profile's file; NULL: the guest's */
         const char *since, *number, *file; /* log; NULL: not given */
-        bool force, raw, json, tree, timeline, follow, all;
+        bool force, raw, print, json, tree, timeline, follow, all;
         bool colour;                              /* of stdout */
         const char *arguments[CTL_ARGUMENTS_MAX]; /* NULL: not given */
         const char *guest;                        /* the first of them */
@@ -31,8 +31,8 @@ typedef struct Verb {
         int (*run)(const Ctl *c);
 } Verb;
 
-extern const Verb verb_enable, verb_disable, verb_status, verb_plan, verb_list, verb_show, verb_check, verb_devices,
-        verb_holders, verb_capture, verb_release, verb_log, verb_rom, verb_doctor;
+extern const Verb verb_enable, verb_disable, verb_status, verb_plan, verb_list, verb_show, verb_check, verb_generate,
+        verb_edit, verb_devices, verb_holders, verb_capture, verb_release, verb_log, verb_rom, verb_doctor;
 
 /* "hookctl: text" on stderr, wrapped. Returns 1, the exit status. */
 int ctl_fail(const char *fmt, ...) _printf_(1, 2);

@@ -9,8 +9,9 @@
 #include <stdio.h>
 
 static const Verb *const verbs[] = {
-        &verb_enable,  &verb_disable, &verb_status,  &verb_plan,    &verb_list, &verb_show,   &verb_check,
-        &verb_devices, &verb_holders, &verb_capture, &verb_release, &verb_log,  &verb_doctor, &verb_rom,
+        &verb_enable,  &verb_disable,  &verb_status, &verb_plan,    &verb_list,    &verb_show,
+        &verb_check,   &verb_generate, &verb_edit,   &verb_devices, &verb_holders, &verb_capture,
+        &verb_release, &verb_log,      &verb_doctor, &verb_rom,
 };
 
 /* In the order of the help. A value goes into a string of Ctl, an option without one sets a bool. */
@@ -27,6 +28,7 @@ static const struct {
         { "all", NULL, offsetof(Ctl, all), "also what is fine, one by one" },
         { "tree", NULL, offsetof(Ctl, tree), "as a tree of the bridges above them" },
         { "raw", NULL, offsetof(Ctl, raw), "one record a line, for scripts" },
+        { "print", NULL, offsetof(Ctl, print), "on the standard output, not into the file" },
         { "domain-xml", "FILE", offsetof(Ctl, domain_xml), "take the domain's XML from FILE, or stdin for -" },
         { "timeline", NULL, offsetof(Ctl, timeline), "as bars: which step took how long" },
         { "follow", NULL, offsetof(Ctl, follow), "go on with what is new, until interrupted (-f)", 'f' },

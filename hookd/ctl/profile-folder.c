@@ -30,17 +30,27 @@ int profile_folder_index(ProfileFolder *p, Fault *f)
         return r < 0 ? fault_default(f, r, p->path, "cannot read the profiles in %s: %s", p->path, fault_errno(r)) : 0;
 }
 
-int profile_folder_load(const ProfileFolder *p, const char *file, Profile **ret, Fault *f)
+int profile_folder_defaults(const ProfileFolder *p, Profile **ret, Fault *f)
 {
-        _cleanup_(profile_freep) Profile *defaults = NULL;
         Fault fault = { 0 };
         int r;
 
-        r = profile_load(AT_FDCWD, p->conf, p->conf, NULL, false, &defaults, NULL, &fault);
-        if (r < 0 && r != -ENOENT) {
-                *f = fault;
+        *ret = NULL;
+        r = profile_load(AT_FDCWD, p->conf, p->conf, NULL, false, ret, NULL, &fault);
+        if (r >= 0 || r == -ENOENT)
+                return 0;
+        *f = fault;
+        return r;
+}
+
+int profile_folder_load(const ProfileFolder *p, const char *file, Profile **ret, Fault *f)
+{
+        _cleanup_(profile_freep) Profile *defaults = NULL;
+        int r;
+
+        r = profile_folder_defaults(p, &defaults, f);
+        if (r < 0)
                 return r;
-        }
         r = profile_load(AT_FDCWD, file, file, defaults, false, ret, NULL, f);
         return r < 0 ? fault_default(f, r, file, "cannot read %s: %s", file, fault_errno(r)) : 0;
 }

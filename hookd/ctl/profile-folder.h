@@ -18,6 +18,8 @@ void profile_folder_clear(ProfileFolder *p);
 
 /* Reads the index, where that was not done yet. */
 int profile_folder_index(ProfileFolder *p, Fault *f);
+/* What hookd.conf says; *ret is NULL where there is none. */
+int profile_folder_defaults(const ProfileFolder *p, Profile **ret, Fault *f);
 /* Any file on top of hookd.conf. Who owns it is not asked: the index says that of those that hookd would use. */
 int profile_folder_load(const ProfileFolder *p, const char *file, Profile **ret, Fault *f);
 /* Which file is the guest's: 1 and *ret_path, owned by the caller; 0: none; -errno as profile_index_choose(). view:

@@ -118,12 +118,13 @@ TEST(ties)
 TEST(guests)
 {
         char *xml[] = { (char *) DOMAIN("win10", HOSTDEV("0x07")), (char *) DOMAIN("plain", ""),
-                        (char *) DOMAIN("good", HOSTDEV("0x01")), NULL };
+                        (char *) DOMAIN("good", HOSTDEV("0x01")), (char *) DOMAIN("more", HOSTDEV("0x01")), NULL };
         const Remark *x;
 
         prepare(xml);
         folder_write(&d, "win10.ini", "", 0644);
         folder_write(&d, "plain.ini", "", 0644);
+        folder_write(&d, "more.ini", "[Devices]\nFunctions=01:00.0 00:1f.2\n", 0644);
         folder_write(&d, "good.ini",
                      "[Transaction]\nStartTimeoutSec=20\n[Sessions]\nTimeoutSec=1\n[Devices]\n"
                      "Functions=01:00.0 01:00.1\n",
@@ -135,8 +136,12 @@ TEST(guests)
         assert_false(found("/plain.ini", "plain has no <hostdev>")->error);
         x = found("/good.ini", "lightdm.service has longer to stop");
         assert_int_eq(x->line, 2);
-        x = found("/good.ini", "0000:01:00.1 is no <hostdev> of good");
-        assert_int_eq(x->line, 6);
+        x = found("/more.ini", "0000:00:1f.2 is no <hostdev> of more");
+        assert_int_eq(x->line, 2);
+        x = found("/more.ini", "more could not be started: 0000:00:1f.2 is on the driver ahci");
+        assert_true(x->error);
+        assert_int_eq(x->line, 2);
+        assert_int_eq(remarks.n, 6);
         tidy();
 }
 
