@@ -3,6 +3,14 @@
 
 #include <stdio.h>
 
+/* What failed for want of rights is kept, everything else but -ENOMEM passed over. */
+static int note_denied(TextFiles *t, int r, const char *path)
+{
+        if ((r == -EACCES || r == -EPERM) && !t->denied && !(t->denied = strdup(path)))
+                return -ENOMEM;
+        return r == -ENOMEM ? r : 0;
+}
+
 int text_files_add(TextFiles *t, Host *h, const char *path)
 {
         _cleanup_free_ char *text = NULL, *copy = NULL;
@@ -10,12 +18,8 @@ int text_files_add(TextFiles *t, Host *h, const char *path)
         int r;
 
         r = host_read(h, path, &text);
-        if (r == -ENOMEM)
-                return r;
-        if ((r == -EACCES || r == -EPERM) && !t->denied && !(t->denied = strdup(path)))
-                return -ENOMEM;
         if (r < 0)
-                return 0;
+                return note_denied(t, r, path);
         copy = strdup(path);
         list = reallocarray(t->list, t->n + 1, sizeof(*list));
         if (list)
@@ -41,8 +45,8 @@ int text_files_add_folders(TextFiles *t, Host *h, const char *const *folders, si
         for (size_t i = 0; i < n; i++) {
                 _cleanup_strv_ char **names = NULL;
 
-                if (host_list(h, folders[i], &names) < 0)
-                        continue;
+                if (note_denied(t, host_list(h, folders[i], &names), folders[i]) < 0)
+                        return -ENOMEM;
                 STRV_FOREACH (name, names) {
                         char path[512];
 

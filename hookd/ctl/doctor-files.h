@@ -11,7 +11,7 @@ typedef struct TextFile {
 typedef struct TextFiles {
         TextFile *list;
         size_t n;
-        char *denied; /* the first that may not be read; NULL: none */
+        char *denied; /* the first file or folder that may not be read; NULL: none */
 } TextFiles;
 
 /* What is not there is not an error. 0 or -ENOMEM. */

@@ -55,9 +55,21 @@ static const char *first_of(const char *text, const char *const *words, size_t n
         return NULL;
 }
 
+static char *without_comments(const char *text)
+{
+        _cleanup_free_ char *copy = strdup(text);
+        char *plain = copy ? calloc(1, strlen(text) + 2) : NULL, *end = plain, *rest = copy, *line;
+
+        while (end && (line = text_line(&rest)))
+                end = stpcpy(stpcpy(end, line), "\n");
+        return plain;
+}
+
 /* What a script does that goes wrong in a hook, told by its words: a hint where to look, no proof. */
 static void check_script(const HookEntry *x, Findings *fs)
 {
+        _cleanup_free_ char *text = x->text ? without_comments(x->text) : NULL;
+
         static const char *const fails[] = { "set -e",     "errexit",    "exit 1",    "exit 2",
                                              "sys.exit(1", "check=True", "check_call" };
         static const char *const late[] = { "started", "reconnect" };
@@ -67,11 +79,11 @@ static void check_script(const HookEntry *x, Findings *fs)
                                             "sddm" };
         const char *word, *why;
 
-        if (!x->text)
+        if (!text)
                 return;
-        why = first_of(x->text, fails, ARRAY_SIZE(fails));
-        word = first_of(x->text, late, ARRAY_SIZE(late));
-        if (why && (word || !strstr(x->text, "prepare"))) {
+        why = first_of(text, fails, ARRAY_SIZE(fails));
+        word = first_of(text, late, ARRAY_SIZE(late));
+        if (why && (word || !strstr(text, "prepare"))) {
                 finding_add(fs, AREA_HOOK, FINDING_WARNING,
                             "%s may kill running guests: it has '%s'%s%s, and a hook that fails for started or "
                             "reconnect ends its guest, also when libvirtd is restarted",
@@ -79,7 +91,7 @@ static void check_script(const HookEntry *x, Findings *fs)
                             word ? word : "");
                 finding_fix(fs, "let %s end with exit 0 for every event but prepare", x->path);
         }
-        word = first_of(x->text, back, ARRAY_SIZE(back));
+        word = first_of(text, back, ARRAY_SIZE(back));
         if (word) {
                 finding_add(
                         fs, AREA_HOOK, FINDING_WARNING,
@@ -88,7 +100,7 @@ static void check_script(const HookEntry *x, Findings *fs)
                         x->path, word);
                 finding_fix(fs, "take the XML from the hook's standard input, or do it after the hook");
         }
-        word = first_of(x->text, same, ARRAY_SIZE(same));
+        word = first_of(text, same, ARRAY_SIZE(same));
         if (word) {
                 finding_add(fs, AREA_HOOK, FINDING_WARNING,
                             "%s seems to do what hookd does (%s): two hands on one card", x->path, word);

@@ -94,4 +94,8 @@ void check_initramfs(const InitramfsInput *in, Findings *fs)
                 }
         }
         check_age(in, fs);
+        if (in->lists->denied) {
+                finding_add(fs, AREA_MODULES, FINDING_UNKNOWN, "%s may not be read", in->lists->denied);
+                finding_fix(fs, "run as root to see it");
+        }
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/doctor-checks.h"
 
+#include <stdio.h>
+
 static unsigned groups(const HostView *v)
 {
         unsigned n = 0;
@@ -68,23 +70,32 @@ static bool in_the_way(const HostFunction *fn)
 
 static void card_group(const HostView *v, const HostFunction *card, Findings *fs)
 {
+        _cleanup_free_ char *others = NULL;
         char bdf[PCI_FORMAT_MAX], other[PCI_FORMAT_MAX];
+        FILE *out;
+        size_t size;
+        unsigned n = 0;
 
+        (void) pci_format(&card->address, bdf);
         if (card->iommu_group < 0) {
-                finding_add(fs, AREA_IOMMU, FINDING_PROBLEM, "%s is in no IOMMU group and cannot be passed",
-                            pci_format(&card->address, bdf));
+                finding_add(fs, AREA_IOMMU, FINDING_PROBLEM, "%s is in no IOMMU group and cannot be passed", bdf);
                 return;
         }
-        for (size_t i = 0; i < v->n_functions; i++) {
+        out = open_memstream(&others, &size);
+        for (size_t i = 0; out && i < v->n_functions; i++) {
                 const HostFunction *fn = &v->functions[i];
 
-                if (fn->iommu_group != card->iommu_group || pci_same_slot(&fn->address, &card->address) ||
-                    !in_the_way(fn))
-                        continue;
+                if (fn->iommu_group == card->iommu_group && !pci_same_slot(&fn->address, &card->address) &&
+                    in_the_way(fn))
+                        (void) fprintf(out, "%s%s (%s)", n++ > 0 ? ", " : "", pci_format(&fn->address, other),
+                                       fn->driver);
+        }
+        if (!out || fclose(out) != 0)
+                fs->failed = true;
+        else if (n > 0) {
                 finding_add(fs, AREA_IOMMU, FINDING_WARNING,
-                            "%s shares IOMMU group %i with %s (driver %s): they can only go to a guest together",
-                            pci_format(&card->address, bdf), card->iommu_group, pci_format(&fn->address, other),
-                            fn->driver);
+                            "%s shares IOMMU group %i with %s: they can only go to a guest together", bdf,
+                            card->iommu_group, others);
                 finding_fix(fs, "try another slot of the board; `hookctl devices` shows the group");
         }
 }

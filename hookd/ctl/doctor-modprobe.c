@@ -160,8 +160,10 @@ void check_modprobe(const TextFiles *files, const char *unsafe, const HostView *
                 finding_add(
                         fs, AREA_MODULES, FINDING_WARNING,
                         "allow_unsafe_interrupts of vfio_iommu_type1 is on: a guest can send interrupts to the host");
-        if (files->denied)
+        if (files->denied) {
                 finding_add(fs, AREA_MODULES, FINDING_UNKNOWN, "%s may not be read", files->denied);
+                finding_fix(fs, "run as root to see it");
+        }
         if (fs->n == before)
                 finding_add(fs, AREA_MODULES, FINDING_FINE, "nothing against hookd in modprobe.d");
 }

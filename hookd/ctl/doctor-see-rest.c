@@ -124,16 +124,14 @@ static int read_domains(const Sight *s, Domains *ret, Findings *fs)
 {
         static const char *const folder[] = { "/etc/libvirt/qemu" };
         _cleanup_(text_files_clear) TextFiles files = { 0 };
-        _cleanup_strv_ char **names = NULL, **xml = NULL;
+        _cleanup_strv_ char **xml = NULL;
         int r;
 
-        r = host_list(s->host, folder[0], &names);
-        if (r < 0 && r != -ENOENT) {
-                finding_add(fs, AREA_PROFILES, FINDING_UNKNOWN, "the guests: %s may not be read", folder[0]);
-                finding_fix(fs, "run as root to see them");
-                return 0;
-        }
         r = text_files_add_folders(&files, s->host, folder, 1, ".xml");
+        if (files.denied) {
+                finding_add(fs, AREA_PROFILES, FINDING_UNKNOWN, "the guests: %s may not be read", files.denied);
+                finding_fix(fs, "run as root to see them");
+        }
         for (size_t i = 0; r >= 0 && i < files.n; i++)
                 r = strv_append(&xml, files.list[i].text);
         return r < 0 ? r : domains_parse(xml, ret);

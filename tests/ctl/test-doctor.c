@@ -234,6 +234,33 @@ TEST(no_iommu)
         assert_contains(found(FINDING_PROBLEM, "turned off by amd_iommu=off")->fix, "remove amd_iommu=off");
 }
 
+TEST(groups)
+{
+        HostView *v = hostview_new();
+        Boot b = { .before = "", .after = "" };
+        const IommuInput in = { .view = v, .boot = &b };
+
+        v->have_iommu = true;
+        v->functions = calloc(4, sizeof(*v->functions));
+        v->n_functions = 4;
+        v->functions[0] = (HostFunction){ .address = { .bus = 1 }, .class = 0x030000, .iommu_group = 3 };
+        v->functions[1] = (HostFunction){ .address = { .bus = 1, .function = 1 },
+                                          .iommu_group = 3,
+                                          .driver = strdup("snd_hda_intel") };
+        v->functions[2] = (HostFunction){ .address = { .bus = 2 }, .iommu_group = 3, .driver = strdup("nvme") };
+        v->functions[3] = (HostFunction){ .address = { .bus = 3 }, .iommu_group = 3, .driver = strdup("pcieport") };
+        findings_clear(&fs);
+        check_iommu(&in, &fs);
+        (void) found(FINDING_WARNING, "0000:01:00.0 shares IOMMU group 3 with 0000:02:00.0 (nvme):");
+        (void) found(FINDING_FINE, "on, 1 groups");
+        assert_int_eq(fs.n, 2);
+        v->functions[0].iommu_group = -1;
+        findings_clear(&fs);
+        check_iommu(&in, &fs);
+        (void) found(FINDING_PROBLEM, "no IOMMU group");
+        (void) hostview_free(v);
+}
+
 /* ---- the hook ---- */
 
 static void hook(unsigned version, const HookEntry *entries, size_t n)
@@ -295,6 +322,8 @@ TEST(foreign_hooks)
         (void) found(FINDING_WARNING, "does not ask which event");
         script("case $2 in prepare|reconnect) foo || exit 1;; esac\n");
         (void) found(FINDING_WARNING, "handles reconnect");
+        script("#!/bin/sh\nset -eu\n# unlike virsh, prepare and rmmod\ntrue # prepare\n");
+        assert_int_eq(findings_count(&fs, FINDING_WARNING), 0);
         script("virsh nodedev-detach x\n");
         (void) found(FINDING_WARNING, "calls libvirt back (virsh)");
         (void) found(FINDING_WARNING, "two hands on one card");
@@ -365,6 +394,23 @@ TEST(modprobe_lines)
         (void) found(FINDING_WARNING, "10de:228b is lost");
         modprobe("options vfio-pci ids=10de:zzzz\n", NULL, NULL);
         (void) found(FINDING_WARNING, "'10de:zzzz'");
+}
+
+TEST(blacklist)
+{
+        HostView *v = hostview_new();
+
+        v->functions = calloc(1, sizeof(*v->functions));
+        v->n_functions = 1;
+        v->functions[0] = (HostFunction){ .address = { .bus = 1 }, .class = 0x030000 };
+        assert_ok(strv_append(&v->functions[0].candidates, "nvidia"));
+        modprobe("blacklist nouveau\nblacklist nvidia\n", NULL, v);
+        (void) found(FINDING_HINT, "nvidia is blacklisted, so 0000:01:00.0 has no driver");
+        assert_int_eq(fs.n, 1);
+        v->functions[0].driver = strdup("nvidia");
+        modprobe("blacklist nvidia\n", NULL, v);
+        assert_int_eq(findings_count(&fs, FINDING_HINT), 0);
+        (void) hostview_free(v);
 }
 
 static void initramfs(const char *path, const char *line, const char *release, int64_t image_time)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/host-real.h"
+#include "host/service.h"
 #include "util/fd.h"
 
 #include "test.h"
@@ -177,6 +178,8 @@ static int get_all_unit(sd_bus_message *call, sd_bus_message *m)
         (void) variant(m, "Type", "s", is("oneshot") ? "oneshot" : "simple");
         (void) sd_bus_message_append(m, "{sv}", "TimeoutStopUSec", "t",
                                      (uint64_t) (is("alias") ? UINT64_MAX : 7000000));
+        (void) sd_bus_message_append(m, "{sv}", "StateChangeTimestamp", "t", (uint64_t) 1234567);
+        (void) sd_bus_message_append(m, "{sv}", "MainPID", "u", (uint32_t) 42);
         (void) sd_bus_message_append(m, "{sv}", "Job", "(uo)", (uint32_t) (job ? 5 : 0),
                                      job ? "/org/freedesktop/systemd1/job/5" : "/");
         if (is("slow"))
@@ -391,6 +394,19 @@ TEST(state)
         assert_str_eq(u.id, "lightdm.service");
         assert_true(u.stop_timeout == UINT64_MAX);
         assert_int_eq(host_unit(h, UNIT_STATE, "missing.service", &u), -ENOENT);
+        done_with_bus(h);
+}
+
+TEST(service)
+{
+        Host *h = host_with_bus(true);
+        ServiceInfo s;
+
+        assert_ok(host_service(h, "plain.service", &s));
+        assert_str_eq(s.active, "active");
+        assert_int_eq(s.pid, 42);
+        assert_int_eq(s.changed, 1234567);
+        assert_int_eq(host_service(h, "missing.service", &s), -ENOENT);
         done_with_bus(h);
 }
 
