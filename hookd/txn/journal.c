@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define JOURNAL_MAX ((size_t) 4 << 20)
@@ -60,6 +59,10 @@ Journal *journal_close(Journal *j)
         return NULL;
 }
 
+/* A lock of the open file, as flock() is, but one that can be asked for without being taken: a look at it, however
+ * short, must not be what a starting worker runs into. */
+static const struct flock whole_file = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
 /* Opens <root>/<uuid> and takes its lock (mode 1: now or never, 2: wait). The holder of the lock may remove the folder
  * before it lets go, so what was locked is compared with what is there now. */
 static int open_locked(int root_fd, const char *uuid, int mode, bool create, Journal *j, Fault *f)
@@ -86,11 +89,11 @@ static int open_locked(int root_fd, const char *uuid, int mode, bool create, Jou
                                          fault_errno(-errno));
                 if (j->lock_fd < 0)
                         continue;
-                while (flock(j->lock_fd, LOCK_EX | (mode == 1 ? LOCK_NB : 0)) < 0) {
+                while (fcntl(j->lock_fd, mode == 1 ? F_OFD_SETLK : F_OFD_SETLKW, &whole_file) < 0) {
                         if (errno == EINTR)
                                 continue;
                         return fault_set(
-                                f, errno == EWOULDBLOCK ? -EBUSY : -errno, j->path,
+                                f, errno == EAGAIN || errno == EACCES ? -EBUSY : -errno, j->path,
                                 "another hookd-worker (or a kernel call of one that has not returned) still holds "
                                 "the journal %s: `hookctl status` shows it",
                                 j->path);
@@ -340,9 +343,10 @@ int journal_note_guest(const char *root, const char *uuid, int pid, uint64_t sta
 
 bool journal_locked(const Journal *j)
 {
-        _cleanup_close_ int fd = openat(j->dir_fd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        _cleanup_close_ int fd = openat(j->dir_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        struct flock other = whole_file;
 
-        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+        return fd >= 0 && fcntl(fd, F_OFD_GETLK, &other) == 0 && other.l_type != F_UNLCK;
 }
 
 /* What a process that was killed in the middle of a write has left. */

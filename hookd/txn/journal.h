@@ -61,7 +61,7 @@ int journal_log(Journal *j, LogWord word, int index, const char *text);
 int journal_set_owner(Journal *j, int pid, uint64_t start_time);
 /* Notes the guest's QEMU: from now on the transaction is held for that process, and for nobody else. */
 int journal_set_guest(Journal *j, int pid, uint64_t start_time);
-/* Does somebody work on it (its lock is held)? Never waits. */
+/* Does somebody work on it (its lock is held)? Never waits, never takes it. */
 bool journal_locked(const Journal *j);
 /* Removes the folder of a finished transaction. */
 int journal_remove(Journal *j);

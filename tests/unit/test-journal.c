@@ -6,6 +6,8 @@
 #include "util/fd.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -142,6 +144,35 @@ TEST(one_at_a_time)
         assert_false(journal_locked(other));
         journal_close(other);
         assert_int_eq(journal_create(root, UUID, &other, &f), -EEXIST);
+        remove_root();
+}
+
+/* The daemon looks at every journal while workers of other guests begin: the look must refuse none of them. */
+TEST(a_look_at_the_lock_is_in_nobodys_way)
+{
+        pid_t test = getpid(), pid;
+        Fault f = { 0 };
+
+        fresh_root();
+        journal_close(new_journal());
+        pid = fork();
+        if (pid == 0) {
+                Journal *seen = NULL;
+
+                if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != test ||
+                    journal_open(root, UUID, 0, &seen, &f) < 0)
+                        _exit(1);
+                for (;;)
+                        (void) journal_locked(seen);
+        }
+        for (int i = 0; i < 20000; i++) {
+                Journal *j = NULL;
+
+                assert_ok(journal_open(root, UUID, 1, &j, &f));
+                journal_close(j);
+        }
+        assert_int_eq(kill(pid, SIGKILL), 0);
+        assert_int_eq(waitpid(pid, NULL, 0), pid);
         remove_root();
 }
 
