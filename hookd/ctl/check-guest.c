@@ -12,15 +12,6 @@ static bool has_pci(const Guest *guest)
         return false;
 }
 
-/* Does the guest have a function of this slot? Then the others go along. */
-static bool has_slot(const Guest *guest, const PciAddress *a)
-{
-        for (size_t i = 0; i < guest->n_devices; i++)
-                if (guest->devices[i].type == GUEST_DEVICE_PCI && pci_same_slot(&guest->devices[i].address, a))
-                        return true;
-        return false;
-}
-
 /* Functions= against the domain. */
 static void check_lists(const Subject *s, const Guest *guest)
 {
@@ -28,7 +19,7 @@ static void check_lists(const Subject *s, const Guest *guest)
         char bdf[PCI_FORMAT_MAX];
 
         for (size_t i = 0; i < p->n_functions; i++)
-                if (!has_slot(guest, &p->functions[i]))
+                if (!guest_has_slot(guest, &p->functions[i]))
                         subject_add(s, false, "Devices", "Functions", "%s is no <hostdev> of %s, which will not get it",
                                     pci_format(&p->functions[i], bdf), guest->name);
         for (size_t i = 0; i < guest->n_devices && !p->functions_auto; i++) {

@@ -56,3 +56,11 @@ bool guest_has_function(const Guest *guest, const PciAddress *a)
                         return true;
         return false;
 }
+
+bool guest_has_slot(const Guest *guest, const PciAddress *a)
+{
+        for (size_t i = 0; i < guest->n_devices; i++)
+                if (guest->devices[i].type == GUEST_DEVICE_PCI && pci_same_slot(&guest->devices[i].address, a))
+                        return true;
+        return false;
+}

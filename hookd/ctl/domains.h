@@ -18,3 +18,5 @@ void domains_clear(Domains *d);
 
 /* Does the guest have this function among its devices? */
 bool guest_has_function(const Guest *guest, const PciAddress *a);
+/* Or one of the same slot? Then the others go along. */
+bool guest_has_slot(const Guest *guest, const PciAddress *a);

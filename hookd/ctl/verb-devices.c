@@ -2,6 +2,7 @@
 #include "ctl/ctl.h"
 #include "ctl/json.h"
 #include "ctl/look.h"
+#include "ctl/owners.h"
 #include "ctl/term.h"
 #include "txn/txn.h"
 
@@ -124,7 +125,24 @@ static void print_companions(const Plan *plan, const char *bdf)
         field("to a guest", text ? text : "yes");
 }
 
-static void print_device(const Ctl *c, const HostView *v, const HostFunction *fn)
+static void print_owners(const Owners *o, const HostFunction *fn)
+{
+        const Record *holder = owners_holder(o, &fn->address);
+        _cleanup_free_ char *list = NULL, *text = NULL;
+        _cleanup_strv_ char **guests = NULL;
+
+        if (owners_guests(o, &fn->address, &guests) < 0)
+                return;
+        list = strv_join(guests, ", ");
+        if (list)
+                text_clean(list);
+        if (o->domains_known)
+                field("guests", list && *list ? list : "none has it in its definition");
+        if (holder && asprintf(&text, "%s (%s)", record_value(holder, "domain"), record_value(holder, "state")) >= 0)
+                field("now with", text);
+}
+
+static void print_device(const Ctl *c, const HostView *v, const Owners *o, const HostFunction *fn)
 {
         _cleanup_free_ char *reset = strv_join(fn->reset_method, " ");
         _cleanup_(plan_freep) Plan *plan = NULL;
@@ -142,6 +160,7 @@ static void print_device(const Ctl *c, const HostView *v, const HostFunction *fn
         print_driver(fn);
         field("reset", fn->reset_method ? reset ? reset : "" : "none of its own");
         print_holders(v, fn);
+        print_owners(o, fn);
         if (passable(v, fn, &plan, &f) < 0) {
                 field("to a guest", f.text);
                 return;
@@ -181,14 +200,17 @@ static void print_tree(const Ctl *c, const HostView *v)
         }
 }
 
-static void print_json(const HostView *v)
+static void print_json(const HostView *v, const Owners *o)
 {
         Json j = { .out = stdout };
 
         json_begin(&j, NULL, '[');
         for (size_t i = 0; i < v->n_functions; i++) {
                 const HostFunction *fn = &v->functions[i];
+                const Record *holder = owners_holder(o, &fn->address);
+                _cleanup_free_ char *held_for = NULL;
                 _cleanup_(plan_freep) Plan *plan = NULL;
+                _cleanup_strv_ char **guests = NULL;
                 char bdf[PCI_FORMAT_MAX], ids[16];
                 Fault f = { 0 };
                 int r;
@@ -213,21 +235,38 @@ static void print_json(const HostView *v)
                 json_bool(&j, "passable", r >= 0);
                 json_string(&j, "why_not", r < 0 && *f.text ? f.text : NULL);
                 json_strings(&j, "goes_with", plan ? plan->functions : NULL);
+                if (o->domains_known && owners_guests(o, &fn->address, &guests) >= 0)
+                        json_strings(&j, "guests", guests);
+                else
+                        json_null(&j, "guests");
+                (void) (holder && text_unescape(record_value(holder, "domain"), &held_for));
+                json_string(&j, "held_for", held_for);
                 json_end(&j, '}');
         }
         json_end(&j, ']');
 }
 
+static void print_note(const char *what, const Fault *why)
+{
+        if (why->code == 0)
+                return;
+        (void) printf("\n%s: ", what);
+        term_wrap(stdout, why->text, strlen(what) + 2, 0);
+}
+
 static int run(const Ctl *c)
 {
         _cleanup_(hostview_freep) HostView *v = NULL;
+        _cleanup_owners_ Owners owners = { 0 };
         bool any = false;
         Fault f = { 0 };
 
         if (look(c->host, NULL, &v, &f) < 0)
                 return ctl_fail("%s", f.text);
+        if (!c->host && !c->tree) /* of a captured host nobody here knows */
+                owners_ask(c->socket, &owners);
         if (c->json) {
-                print_json(v);
+                print_json(v, &owners);
                 return 0;
         }
         if (c->tree) {
@@ -239,20 +278,24 @@ static int run(const Ctl *c)
                         if (any)
                                 (void) putchar('\n');
                         any = true;
-                        print_device(c, v, &v->functions[i]);
+                        print_device(c, v, &owners, &v->functions[i]);
                 }
         if (!any)
                 (void) puts("This host has no graphics card.");
+        else {
+                print_note("Which guests have them in their definitions is not known", &owners.no_domains);
+                print_note("Which guest has them now is not known", &owners.no_records);
+        }
         return 0;
 }
 
 const Verb verb_devices = {
         .name = "devices",
-        .options = "host json tree",
+        .options = "host json tree socket",
         .arguments = "",
         .summary = "show the cards, and whether each can be given to a guest",
         .help = "Shows every function of every graphics card and what shares its IOMMU group: its\n"
-                "driver, how it can be reset, who uses it, and what a guest would have to be\n"
-                "given, or why it cannot have it.\n",
+                "driver, how it can be reset, who uses it, which guests have it in libvirt, which\n"
+                "has it now, and what a guest would have to be given, or why it cannot have it.\n",
         .run = run,
 };

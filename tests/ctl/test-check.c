@@ -3,6 +3,7 @@
 #include "unit/folder.h"
 
 #include "ctl/check.h"
+#include "ctl/owners.h"
 #include "model/hostview-text.h"
 #include "util/fd.h"
 
@@ -112,6 +113,29 @@ TEST(ties)
         assert_true(found("/a.ini", "fit other equally well")->error);
         assert_false(found("/d.ini", "fit xaxy equally well")->error);
         tidy();
+}
+
+TEST(owners)
+{
+        char *xml[] = { (char *) DOMAIN("win10", HOSTDEV("0x01")), (char *) DOMAIN("gpu-1", HOSTDEV("0x01")),
+                        (char *) DOMAIN("plain", ""), NULL };
+        const PciAddress sound = { .bus = 1, .function = 1 }, other = { .bus = 2 };
+        _cleanup_strv_ char **guests = NULL, **none = NULL;
+        _cleanup_owners_ Owners o = { 0 };
+
+        assert_ok(domains_parse(xml, &o.domains));
+        assert_ok(owners_guests(&o, &sound, &guests)); /* it goes along */
+        assert_int_eq(strv_length(guests), 2);
+        assert_str_eq(guests[0], "gpu-1");
+        assert_ok(owners_guests(&o, &other, &none));
+        assert_null(none);
+        assert_null(owners_holder(&o, &sound));
+        assert_ok(records_add(&o.records, "daemon\tcard=0000:01:00.1"));
+        assert_ok(records_add(&o.records, "guest\tdomain=old\tstate=released\tcard=0000:01:00.0 0000:01:00.1"));
+        assert_ok(records_add(&o.records, "guest\tdomain=win10\tstate=held\tcard=0000:01:00.0 0000:01:00.1"));
+        assert_not_null(owners_holder(&o, &sound));
+        assert_str_eq(record_value(owners_holder(&o, &sound), "domain"), "win10");
+        assert_null(owners_holder(&o, &other));
 }
 
 /* What the guests would meet. */
