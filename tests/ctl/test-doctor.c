@@ -540,6 +540,26 @@ TEST(kernels)
         (void) hostview_free(xe);
 }
 
+TEST(ids)
+{
+        HostView *v = view_of(0x10de, 0x2484, NULL);
+
+        findings_clear(&fs);
+        check_vfio_ids("10de:2484", "x", AREA_BOOT, false, v, &fs);
+        assert_int_eq(fs.n, 0);
+        check_vfio_ids("10de:2484", "x", AREA_BOOT, true, v, &fs);
+        assert_contains(found(FINDING_WARNING, "not loaded at boot")->fix, "modules-load.d");
+        findings_clear(&fs);
+        v->functions[0].driver = strdup("vfio-pci");
+        check_vfio_ids("10DE:2484:ffff", "x", AREA_BOOT, true, v, &fs);
+        (void) found(FINDING_HINT, "from the host for good");
+        assert_int_eq(fs.n, 1);
+        findings_clear(&fs);
+        check_vfio_ids("10de:2485", "x", AREA_BOOT, true, v, &fs);
+        (void) found(FINDING_HINT, "no such device");
+        (void) hostview_free(v);
+}
+
 TEST(options)
 {
         TextFile f = { .path = (char *) "i915.conf", .text = (char *) "options i915 enable_guc=3 enable_gvt=0\n" };
@@ -654,7 +674,7 @@ TEST(libvirt)
         assert_int_eq(fs.n, 1);
         libvirt(9000000, LIMITS("unlimited"), "Name:\tx\nCapEff:\t0000000000000000\n");
         assert_int_eq(fs.n, 1);
-        libvirt(9000000, LIMITS("8388608"), "Name:\tx\nCapEff:\t0000000000000000\n");
+        libvirt(9000000, LIMITS("8388608"), "Name:\tx\nCapEff:\t000001fffeffffff\n");
         (void) found(FINDING_PROBLEM, "may lock 8 MiB");
         libvirt(9000000, NULL, NULL);
         (void) found(FINDING_UNKNOWN, "may not be read");
