@@ -32,7 +32,8 @@ typedef struct Verb {
 } Verb;
 
 extern const Verb verb_enable, verb_disable, verb_status, verb_plan, verb_list, verb_show, verb_check, verb_generate,
-        verb_edit, verb_devices, verb_holders, verb_capture, verb_release, verb_log, verb_rom, verb_doctor;
+        verb_edit, verb_devices, verb_holders, verb_capture, verb_release, verb_log, verb_rom, verb_doctor,
+        verb_reconcile;
 
 /* "hookctl: text" on stderr, wrapped. Returns 1, the exit status. */
 int ctl_fail(const char *fmt, ...) _printf_(1, 2);

@@ -9,9 +9,9 @@
 #include <stdio.h>
 
 static const Verb *const verbs[] = {
-        &verb_enable,  &verb_disable,  &verb_status, &verb_plan,    &verb_list,    &verb_show,
-        &verb_check,   &verb_generate, &verb_edit,   &verb_devices, &verb_holders, &verb_capture,
-        &verb_release, &verb_log,      &verb_doctor, &verb_rom,
+        &verb_enable,  &verb_disable,   &verb_status, &verb_plan,    &verb_list,    &verb_show,
+        &verb_check,   &verb_generate,  &verb_edit,   &verb_devices, &verb_holders, &verb_capture,
+        &verb_release, &verb_reconcile, &verb_log,    &verb_doctor,  &verb_rom,
 };
 
 /* In the order of the help. A value goes into a string of Ctl, an option without one sets a bool. */

@@ -81,7 +81,21 @@ static void print_name(const char *name, bool colour, FILE *f)
                 (void) fprintf(f, "\n%*s", NAME_COLUMNS + 1, "");
 }
 
-static void print_guest(const Record *r, bool colour, FILE *f)
+/* What will happen with it by itself. */
+static void print_next(const Record *r, uint64_t now, FILE *f)
+{
+        const char *qemu = record_value(r, "guest");
+        uint64_t due = record_usec(r, "due");
+        char span[TERM_SPAN_MAX];
+
+        if (*qemu && !streq(qemu, "0") && due == 0)
+                (void) fprintf(f, "    until its QEMU ends (process %s)\n", qemu);
+        else if (due > now)
+                (void) fprintf(f, "    put back by itself in %s, or now by `hookctl reconcile`\n",
+                               term_span(due - now, span));
+}
+
+static void print_guest(const Record *r, bool colour, uint64_t now, FILE *f)
 {
         const char *state = record_value(r, "state"), *text = record_value(r, "text"),
                    *domain = record_value(r, "domain");
@@ -103,9 +117,22 @@ static void print_guest(const Record *r, bool colour, FILE *f)
                 (void) fputs("    ", f);
                 term_wrap(f, text, 4, 4);
         }
+        print_next(r, now, f);
 }
 
-static void print_job(const Record *r, bool colour, uint64_t now, FILE *f)
+/* The job it waits for: the first of the same guest. NULL: for one of the 16 workers. */
+static const Record *job_before(const Records *all, const Record *r)
+{
+        const char *domain = record_value(r, "domain");
+
+        for (const Record *other = all->list; other < r; other++)
+                if (*domain && streq(other->fields[0], "job") && !streq(record_value(other, "verb"), "plan") &&
+                    streq(record_value(other, "domain"), domain))
+                        return other;
+        return NULL;
+}
+
+static void print_job(const Records *all, const Record *r, bool colour, uint64_t now, FILE *f)
 {
         const char *domain = record_value(r, "domain"), *state = record_value(r, "state");
         uint64_t since = record_usec(r, "since");
@@ -116,6 +143,12 @@ static void print_job(const Record *r, bool colour, uint64_t now, FILE *f)
         (void) fprintf(f, "for %llu s", (unsigned long long) ((now > since ? now - since : 0) / USEC_PER_SEC));
         if (!streq(record_value(r, "pid"), "0"))
                 (void) fprintf(f, ", worker %s", record_value(r, "pid"));
+        else if (streq(state, "waiting")) {
+                const Record *before = job_before(all, r);
+
+                (void) fprintf(f, "%s%s%s", before ? ", until its " : ", until a worker is free",
+                               before ? record_value(before, "verb") : "", before ? " has ended" : "");
+        }
         (void) fputc('\n', f);
 }
 
@@ -152,10 +185,10 @@ void records_print(const Records *r, bool colour, uint64_t now, FILE *f)
                         print_daemon(record, colour, f);
                 else if (streq(word, "guest")) {
                         head(f, colour, "Guests that hold devices", &guests);
-                        print_guest(record, colour, f);
+                        print_guest(record, colour, now, f);
                 } else if (streq(word, "job")) {
                         head(f, colour, "Under way", &jobs);
-                        print_job(record, colour, now, f);
+                        print_job(r, record, colour, now, f);
                 } else if (streq(word, "jobs"))
                         (void) fprintf(f, "and %s more\n", record_value(record, "more"));
                 else if (streq(word, "bad")) {

@@ -60,6 +60,13 @@ static int receive(int fd, WireMessage *m, uint64_t deadline, Fault *f)
 
 int talk(const char *path, uint16_t type, const char *guest, int xml_fd, TalkLine fn, void *userdata, Fault *f)
 {
+        return talk_option(path, type, guest, NULL, xml_fd, fn, userdata, f);
+}
+
+int talk_option(const char *path, uint16_t type, const char *guest, const char *option, int xml_fd, TalkLine fn,
+                void *userdata, Fault *f)
+{
+        const char *const strings[] = { guest, option };
         _cleanup_close_ int fd = -1;
         uint64_t deadline;
         WireMessage m;
@@ -68,7 +75,7 @@ int talk(const char *path, uint16_t type, const char *guest, int xml_fd, TalkLin
         fd = connect_to(path, f);
         if (fd < 0)
                 return fd;
-        r = wire_encode(&m, type, 0, &guest, guest ? 1 : 0);
+        r = wire_encode(&m, type, 0, strings, !guest ? 0 : option ? 2 : 1);
         if (r >= 0)
                 r = wire_send(fd, &m, xml_fd);
         /* A refused peer may have been answered before it could ask. */

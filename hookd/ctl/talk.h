@@ -8,5 +8,8 @@
  * the result is not 0. -ENOENT: nobody listens; -EACCES; -ETIMEDOUT; -errno. guest may be NULL, fd -1. */
 typedef void (*TalkLine)(void *userdata, const char *line);
 int talk(const char *socket, uint16_t type, const char *guest, int fd, TalkLine fn, void *userdata, Fault *f);
+/* With a word after the guest's name, which is not NULL then: how it is meant. */
+int talk_option(const char *socket, uint16_t type, const char *guest, const char *option, int fd, TalkLine fn,
+                void *userdata, Fault *f);
 /* The daemon's status, all of it; cleared with records_clear() also after a failure. */
 int talk_status(const char *socket, Records *ret, Fault *f);

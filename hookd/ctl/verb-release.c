@@ -14,7 +14,7 @@ static int run(const Ctl *c)
 {
         Fault f = { 0 };
 
-        if (talk(c->socket, WIRE_RELEASE, c->guest, -1, print_line, NULL, &f) < 0)
+        if (talk_option(c->socket, WIRE_RELEASE, c->guest, c->force ? "force" : NULL, -1, print_line, NULL, &f) < 0)
                 return ctl_fail("%s", f.text);
         (void) printf("%s holds nothing of this host any more\n", c->guest);
         return 0;
@@ -22,11 +22,12 @@ static int run(const Ctl *c)
 
 const Verb verb_release = {
         .name = "release",
-        .options = "socket",
+        .options = "force socket",
         .arguments = "GUEST",
         .summary = "give back what a guest that is not running holds",
         .help = "Does now what libvirt's release event does: puts the host back as it was before\n"
                 "the guest was started. For a guest that libvirt has forgotten, or whose release\n"
-                "failed; refused while its QEMU has the devices.\n",
+                "failed. Refused while its QEMU has the devices, whatever is given: shut the guest\n"
+                "down first. Refused while libvirtd may be starting the guest, but for --force.\n",
         .run = run,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/ctl.h"
-#include "ctl/record.h"
+#include "ctl/record-json.h"
 #include "ctl/talk.h"
 #include "wire/wire.h"
 
@@ -31,7 +31,9 @@ static int run(const Ctl *c)
 
         r = talk(c->socket, WIRE_STATUS, NULL, -1, on_line, &s, &f);
         (void) clock_gettime(CLOCK_REALTIME, &ts);
-        if (r >= 0 && !c->raw)
+        if (r >= 0 && c->json)
+                records_json_status(&s.records, stdout);
+        else if (r >= 0 && !c->raw)
                 records_print(&s.records, c->colour, (uint64_t) ts.tv_sec * USEC_PER_SEC, stdout);
         records_clear(&s.records);
         if (r < 0)
@@ -41,7 +43,7 @@ static int run(const Ctl *c)
 
 const Verb verb_status = {
         .name = "status",
-        .options = "raw socket",
+        .options = "json raw socket",
         .arguments = "",
         .summary = "show which guests hold what, what is under way, and the last failures",
         .help = "The exit status is 1 when hookd does not run. With --raw, for scripts: a record\n"

@@ -2,6 +2,7 @@
 #include "server/request.h"
 
 #include "model/event.h"
+#include "server/reconcile.h"
 #include "server/server.h"
 #include "server/status.h"
 #include "util/fd.h"
@@ -201,7 +202,15 @@ static void hook(Client *c, const WireMessage *m, int xml_fd)
         client_answer(c, 0, NULL);
 }
 
-static void operator_release(Client *c, const char *domain)
+/* libvirtd has its answer to prepare, and has neither a QEMU nor said that it gave up: mostly it is just starting it.
+ */
+static bool may_be_starting(const Holding *h)
+{
+        return h->state == TXN_HELD && h->guest.id.pid <= 0 && h->stopped_at == 0 && h->caller.id.pid > 0 &&
+               !h->caller.gone;
+}
+
+static void operator_release(Client *c, const char *domain, bool force)
 {
         Server *s = c->server;
         const Holding *h = ledger_look_up(s, domain);
@@ -229,7 +238,17 @@ static void operator_release(Client *c, const char *domain)
                 client_answer(c, 1, text);
                 return;
         }
-        audit_event(&(Event){ .domain = domain }, job.event, h, "asked for by hand");
+        if (!force && may_be_starting(h)) {
+                (void) snprintf(text, sizeof(text),
+                                "guest %s is probably just being started: libvirtd (process %i) had its host prepared, "
+                                "and has not said that it stopped. If it does not run and will not, `hookctl release "
+                                "--force %s`",
+                                domain, (int) h->caller.id.pid, domain);
+                client_answer(c, 1, text);
+                return;
+        }
+        audit_event(&(Event){ .domain = domain }, job.event, h,
+                    force ? "asked for by hand, for sure" : "asked for by hand");
         memcpy(job.uuid, h->uuid, sizeof(job.uuid));
         job.client_fd = client_take_fd(c);
         jobs_add(s, &job);
@@ -238,14 +257,15 @@ static void operator_release(Client *c, const char *domain)
 void request_handle(Client *c, const WireMessage *m, int xml_fd)
 {
         Server *s = c->server;
-        const char *guest = m->head.count == 1 && *m->strings[0] ? m->strings[0] : NULL;
+        const char *guest = m->head.count >= 1 && m->head.count <= 2 && *m->strings[0] ? m->strings[0] : NULL,
+                   *option = m->head.count == 2 ? m->strings[1] : "";
 
         switch (m->head.type) {
         case WIRE_HOOK:
                 hook(c, m, xml_fd);
                 return;
         case WIRE_PLAN:
-                if (!guest || xml_fd < 0)
+                if (!guest || *option || xml_fd < 0)
                         break;
                 jobs_add(s, &(Job){ .verb = JOB_PLAN,
                                     .domain = (char *) guest,
@@ -254,10 +274,15 @@ void request_handle(Client *c, const WireMessage *m, int xml_fd)
                                     .xml_fd = xml_fd });
                 return;
         case WIRE_RELEASE:
-                if (!guest)
+                if (!guest || (*option && !streq(option, "force")))
                         break;
                 closep(&xml_fd);
-                operator_release(c, guest);
+                operator_release(c, guest, *option);
+                return;
+        case WIRE_RECONCILE:
+                closep(&xml_fd);
+                reconcile(s, c->fd);
+                client_answer(c, 0, NULL);
                 return;
         case WIRE_STATUS:
                 closep(&xml_fd);

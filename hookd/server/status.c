@@ -1,61 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "server/status.h"
 
+#include "server/record.h"
 #include "server/reply.h"
 #include "server/server.h"
 #include "util/fd.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 #define JOBS_SHOWN  64
 #define FAILURE_MAX ((size_t) 64 << 10)
-
-static uint64_t clock_usec(clockid_t clock)
-{
-        struct timespec ts = { 0 };
-
-        (void) clock_gettime(clock, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
-/* A moment of another clock, on the wall clock as it is set now. */
-static uint64_t realtime_of(clockid_t clock, uint64_t then)
-{
-        return clock_usec(CLOCK_REALTIME) - (clock_usec(clock) - then);
-}
-
-/* A record is built in a fixed buffer: a field that does not fit is cut, the line stays one. */
-typedef struct Record {
-        char text[7168];
-        size_t n;
-} Record;
-
-static void record_begin(Record *r, const char *word)
-{
-        r->n = (size_t) snprintf(r->text, sizeof(r->text), "%s", word);
-}
-
-static void record_text(Record *r, const char *key, const char *value)
-{
-        _cleanup_free_ char *escaped = text_escape(value ? value : "");
-        size_t room = sizeof(r->text) - r->n;
-        int n;
-
-        n = snprintf(r->text + r->n, room, "\t%s=%s", key, escaped ? escaped : "");
-        if (n > 0)
-                r->n += MIN((size_t) n, room - 1);
-}
-
-static void record_number(Record *r, const char *key, uint64_t value)
-{
-        char text[24];
-
-        (void) snprintf(text, sizeof(text), "%llu", (unsigned long long) value);
-        record_text(r, key, text);
-}
 
 static void send_daemon(Server *s, int fd)
 {
@@ -67,7 +22,15 @@ static void send_daemon(Server *s, int fd)
         record_number(&r, "since", s->since_realtime);
         record_number(&r, "profiles", s->profiles.index ? profile_index_size(s->profiles.index) : 0);
         record_text(&r, "problem", s->profiles.problem);
-        (void) reply_text(fd, r.text);
+        record_send(&r, fd);
+}
+
+/* When hookd will put it back by itself; 0: not while the guest, or a call to the kernel, lasts. */
+static uint64_t due_at(const Holding *h)
+{
+        uint64_t now = now_usec(), due = h->state == TXN_STUCK ? UINT64_MAX : holding_due(h, now);
+
+        return due == UINT64_MAX ? 0 : record_realtime(CLOCK_MONOTONIC, now) + (due - now);
 }
 
 static void send_guest(const Holding *h, int fd)
@@ -78,13 +41,14 @@ static void send_guest(const Holding *h, int fd)
         record_text(&r, "domain", h->domain);
         record_text(&r, "uuid", h->uuid);
         record_text(&r, "state", txn_state_name(h->state));
-        record_number(&r, "since", h->since > 0 ? realtime_of(CLOCK_BOOTTIME, h->since) : 0);
+        record_number(&r, "since", h->since > 0 ? record_realtime(CLOCK_BOOTTIME, h->since) : 0);
         record_text(&r, "profile", h->profile);
         record_text(&r, "card", h->card);
         record_text(&r, "text", h->text);
+        record_number(&r, "due", due_at(h));
         record_number(&r, "caller", (uint64_t) h->caller.id.pid);
         record_number(&r, "guest", h->guest.gone ? 0 : (uint64_t) h->guest.id.pid);
-        (void) reply_text(fd, r.text);
+        record_send(&r, fd);
 }
 
 static void send_job(const Job *j, int fd)
@@ -95,9 +59,9 @@ static void send_job(const Job *j, int fd)
         record_text(&r, "verb", job_verb_name(j->verb));
         record_text(&r, "domain", j->domain);
         record_text(&r, "state", j->late ? "late" : j->started > 0 ? "running" : "waiting");
-        record_number(&r, "since", realtime_of(CLOCK_MONOTONIC, j->started > 0 ? j->started : j->created));
+        record_number(&r, "since", record_realtime(CLOCK_MONOTONIC, j->started > 0 ? j->started : j->created));
         record_number(&r, "pid", (uint64_t) j->pid);
-        (void) reply_text(fd, r.text);
+        record_send(&r, fd);
 }
 
 static void send_jobs(Server *s, int fd)
@@ -113,7 +77,7 @@ static void send_jobs(Server *s, int fd)
 
                 record_begin(&r, "jobs");
                 record_number(&r, "more", shown - JOBS_SHOWN);
-                (void) reply_text(fd, r.text);
+                record_send(&r, fd);
         }
 }
 
@@ -135,7 +99,7 @@ static void send_failure(char *line, int fd)
         if (parse_uint(fields[1], UINT64_MAX, &when) < 0)
                 return;
         record_begin(&r, "failure");
-        record_number(&r, "since", realtime_of(CLOCK_BOOTTIME, when));
+        record_number(&r, "since", record_realtime(CLOCK_BOOTTIME, when));
         for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
                 static const char *const keys[] = { "domain", NULL, "event", "text" };
                 _cleanup_free_ char *value = NULL;
@@ -143,7 +107,7 @@ static void send_failure(char *line, int fd)
                 if (keys[i] && text_unescape(fields[i], &value) >= 0)
                         record_text(&r, keys[i], value);
         }
-        (void) reply_text(fd, r.text);
+        record_send(&r, fd);
 }
 
 static void send_failures(Server *s, int fd)
@@ -172,7 +136,7 @@ void status_send(Server *s, int fd)
 
                 record_begin(&r, "bad");
                 record_text(&r, "text", *b);
-                (void) reply_text(fd, r.text);
+                record_send(&r, fd);
         }
         send_failures(s, fd);
 }

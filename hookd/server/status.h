@@ -7,8 +7,9 @@ typedef struct Server Server;
  * escaped with text_escape(). New keys may come; hookctl(1) documents these:
  *
  *   daemon   version pid since profiles problem     problem: why profiles or hookd.conf cannot be used, or empty
- *   guest    domain uuid state since profile card text caller guest     an open journal; text: of its last line;
- *            caller: libvirtd's pid; guest: QEMU's pid while it runs, 0: not known
+ *   guest    domain uuid state since profile card text due caller guest     an open journal; text: of its last
+ *            line; caller: libvirtd's pid; guest: QEMU's pid while it runs, 0: not known; due: when it is put back by
+ *            itself, 0: not yet
  *   job      verb domain state since pid            state: running, waiting, late
  *   bad      text                                   an unreadable journal
  *   failure  domain since event text                the last ones, newest last

@@ -244,10 +244,19 @@ static int keep_for_guest(Worker *w, Txn *t, bool by_hand, Fault *f)
         if (txn_guest_alive(t, &holders, &n) > 0)
                 pid = by_hand ? holders[0].pid : txn_note_guest(t, holders, n);
         holders_free(holders, n);
-        (void) fault_set(f, -EBUSY, t->domain,
-                         "waits for QEMU of %s (process %d), which still has the card: it is given back as soon as "
-                         "that process has gone",
-                         t->domain, MAX(pid, 0));
+        if (by_hand)
+                (void) fault_set(
+                        f, -EBUSY, t->domain,
+                        "QEMU of %s (process %d) still has the card. The kernel would wait for it in the unbind, "
+                        "for ever, so nothing was changed, and --force changes nothing: shut the guest down, "
+                        "or `virsh destroy %s`; then hookd gives the card back by itself",
+                        t->domain, MAX(pid, 0), t->domain);
+        else
+                (void) fault_set(
+                        f, -EBUSY, t->domain,
+                        "waits for QEMU of %s (process %d), which still has the card: it is given back as soon "
+                        "as that process has gone",
+                        t->domain, MAX(pid, 0));
         audit_outcome(t, LOG_WARNING, MESSAGE_WARNING, "waiting", 0, f->text);
         if (!by_hand && txn_state(t->journal) == TXN_HELD && !txn_was_answered(t->journal))
                 (void) journal_log(t->journal, LOG_WORD_HELD, -1, f->text); /* `hookctl status` shows the last one */

@@ -11,7 +11,8 @@
  * By a hook:       WIRE_HOOK      argv[1..] of the hook: NAME OP SUBOP EXTRA (at most WIRE_MAX_STRINGS)
  *   answered with  WIRE_ACCEPTED  value = seconds within which the result will have been sent
  *   and later with WIRE_RESULT    value = 0 or the exit status; strings[0] = the sentence of a refusal, else ""
- * By the operator: WIRE_STATUS, WIRE_RELEASE (guest), WIRE_PLAN (guest, and the domain XML as descriptor)
+ * By the operator: WIRE_STATUS, WIRE_RECONCILE, WIRE_RELEASE (guest, and "force" where it is sure), WIRE_PLAN (guest,
+ *                  and the domain XML as descriptor)
  *   answered with  WIRE_TEXT      any number of them, strings[0] = one line for stdout
  *   and then with  WIRE_RESULT
  * WIRE_RESULT without ACCEPTED before it is allowed (an event nobody owns, a refusal). */
@@ -32,6 +33,7 @@ enum WireType {
         WIRE_STATUS = 2,
         WIRE_PLAN = 3,
         WIRE_RELEASE = 4,
+        WIRE_RECONCILE = 5,
         WIRE_ACCEPTED = 16,
         WIRE_RESULT = 17,
         WIRE_TEXT = 18,

@@ -2,7 +2,7 @@
 /* What hookctl makes of the daemon's records, and hookctl's way with words. */
 #include "unit/test.h"
 
-#include "ctl/record.h"
+#include "ctl/record-json.h"
 #include "ctl/term.h"
 #include "util/fd.h"
 
@@ -10,6 +10,14 @@
 #include <time.h>
 
 #define NOW (UINT64_C(1795219200) * USEC_PER_SEC) /* 2026-11-21 00:00:00 UTC */
+
+static void print(const Records *r, bool colour, bool json, FILE *f)
+{
+        if (json)
+                records_json_status(r, f);
+        else
+                records_print(r, colour, NOW, f);
+}
 
 static char *read_golden(const char *name)
 {
@@ -22,7 +30,7 @@ static char *read_golden(const char *name)
 }
 
 /* golden/NAME.in, printed, is golden/NAME.out; with BLESS=1 it becomes so. */
-static void compare(const char *name, bool colour)
+static void compare(const char *name, bool colour, bool json)
 {
         _cleanup_free_ char *in = NULL, *out = NULL, *is = NULL;
         char path[128];
@@ -37,10 +45,10 @@ static void compare(const char *name, bool colour)
                 if (*line)
                         assert_ok(records_add(&r, line));
         f = open_memstream(&is, &size);
-        records_print(&r, colour, NOW, f);
+        print(&r, colour, json, f);
         (void) fclose(f);
         records_clear(&r);
-        (void) snprintf(path, sizeof(path), "%s%s.out", name, colour ? "-colour" : "");
+        (void) snprintf(path, sizeof(path), "%s%s.out", name, json ? "-json" : colour ? "-colour" : "");
         if (getenv("BLESS")) {
                 char full[256];
 
@@ -49,7 +57,7 @@ static void compare(const char *name, bool colour)
         }
         out = read_golden(path);
         assert_str_eq(is, out);
-        for (rest = is; !colour && (line = strsep(&rest, "\n"));)
+        for (rest = is; !colour && !json && (line = strsep(&rest, "\n"));)
                 if (term_columns(line) > TERM_WIDTH && strchr(line, ' '))
                         test_fail("wider than %i columns: %s", TERM_WIDTH, line);
 }
@@ -58,9 +66,10 @@ TEST(status)
 {
         (void) setenv("TZ", "UTC", 1);
         tzset();
-        compare("idle", false);
-        compare("busy", false);
-        compare("busy", true);
+        compare("idle", false, false);
+        compare("busy", false, false);
+        compare("busy", true, false);
+        compare("busy", false, true);
 }
 
 static const char *wrapped(const char *text, size_t used, size_t indent)

@@ -446,7 +446,8 @@ TEST(the_operator_asks)
 {
         uint32_t value;
         const char *text;
-        int fd, xml[2];
+        int fd, fd2, xml[2];
+        WireMessage m;
 
         start_with("slow held", "held");
         assert_contains(operator_request(WIRE_RELEASE, "held", -1, &value), "holds nothing");
@@ -471,9 +472,17 @@ TEST(the_operator_asks)
         expect_call("ends plan held");
         (void) close(xml[0]);
 
-        (void) operator_request(WIRE_RELEASE, "held", -1, &value);
-        assert_int_eq(value, 0);
+        assert_contains(operator_request(WIRE_RELEASE, "held", -1, &value), "probably just being started");
+        assert_int_eq(value, 1);
+        no_call(0);
+        fd2 = client_connect();
+        client_send(fd2, WIRE_RELEASE, (const char *const[]){ "held", "surely", NULL }, -1);
+        expect_result(fd2, 1, "does not know this request");
+        fd2 = client_connect();
+        client_send(fd2, WIRE_RELEASE, (const char *const[]){ "held", "force", NULL }, -1);
         assert_contains(next_call(), "event=hookctl release");
+        assert_int_eq(client_receive(fd2, &m, PATIENCE), WIRE_ACCEPTED);
+        expect_result(fd2, 0, NULL);
         expect_call("ends release held");
         open_gate("slow held");
         expect_result(fd, 0, NULL);

@@ -378,6 +378,7 @@ TEST(libvirtd_comes_back)
 
 TEST(tried_again)
 {
+        uint32_t value;
         Libvirtd l;
 
         start_daemon();
@@ -391,6 +392,40 @@ TEST(tried_again)
         expect_call("ends recover");
         no_call(7000);
         assert_true(have_journal("held-stubborn"));
+        /* But for one who asks for it. */
+        assert_contains(operator_request(WIRE_RECONCILE, NULL, -1, &value),
+                        "\tfinding=working\ttext=is being put back");
+        assert_int_eq(value, 0);
+        assert_contains(next_call(), "begins recover held-stubborn");
+        expect_call("ends recover");
+}
+
+/* A guest that runs keeps its card, and so does one whose libvirtd has not said that it stopped. */
+TEST(asked_to_reconcile)
+{
+        char self[64], found[32] = "";
+        uint32_t value;
+        Libvirtd l;
+
+        start_daemon();
+        assert_str_eq(operator_request(WIRE_RECONCILE, NULL, -1, &value), "\n");
+        l = libvirtd_start();
+        libvirtd_hook(&l, "held prepare begin");
+        expect_round("prepare held");
+        for (int i = 0; i < 100 && !streq(found, "starting"); i++) { /* the daemon has not seen the worker's end yet */
+                const char *text = strstr(operator_request(WIRE_RECONCILE, NULL, -1, &value), "\tfinding=");
+
+                assert_not_null(text);
+                (void) snprintf(found, sizeof(found), "%.*s", (int) strcspn(text + 9, "\t"), text + 9);
+                (void) poll(NULL, 0, 20);
+        }
+        assert_str_eq(found, "starting");
+        (void) snprintf(self, sizeof(self), "%i", (int) getpid());
+        daemon_write("run/libvirt/qemu/held.pid", self);
+        libvirtd_hook(&l, "held started begin");
+        assert_contains(operator_request(WIRE_RECONCILE, NULL, -1, &value), "\tfinding=runs\ttext=keeps it: its QEMU");
+        no_call(300);
+        libvirtd_end(&l);
 }
 
 /* libvirt's folder is not ours: whatever lies there is not waited for. */
