@@ -5,10 +5,18 @@
 
 #define LOOK_USEC (20 * USEC_PER_SEC)
 
+/* Whose IOMMU: the firmware's tables say it; a virtual machine may have another maker's than its processor's. */
 static Cpu find_cpu(Host *h)
 {
+        _cleanup_strv_ char **tables = NULL;
         _cleanup_free_ char *text = NULL;
 
+        if (host_list(h, "/sys/firmware/acpi/tables", &tables) >= 0) {
+                if (strv_contains(tables, "DMAR"))
+                        return CPU_INTEL;
+                if (strv_contains(tables, "IVRS"))
+                        return CPU_AMD;
+        }
         if (host_read(h, "/proc/cpuinfo", &text) < 0)
                 return CPU_OTHER;
         return strstr(text, "GenuineIntel") ? CPU_INTEL : strstr(text, "AuthenticAMD") ? CPU_AMD : CPU_OTHER;
@@ -111,7 +119,7 @@ const Verb verb_doctor = {
         .name = "doctor",
         .options = "root host shim json all socket",
         .arguments = "",
-        .summary = "look for what keeps guests from getting their cards, and say what to do",
+        .summary = "look for what keeps guests from their cards, and say what to do",
         .help = "From the firmware's IOMMU to the profiles: what is wrong, what may become so, what\n"
                 "is worth knowing, and what could not be seen, each with what to do about it.\n"
                 "Changes nothing. Run it as root: others see less. Exit status 1: a problem.\n",

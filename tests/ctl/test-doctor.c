@@ -781,4 +781,12 @@ TEST(trees)
         expect_golden("doctor-all-calm");
 }
 
+/* A virtual machine with an AMD processor and an IOMMU of Intel's, as QEMU makes them. */
+TEST(two_makers)
+{
+        assert_int_eq(hookctl("two-makers", "nvidia-desktop", "--all"), 1);
+        assert_contains(said, "IOMMU");
+        assert_null(strstr(said, "intel_iommu=on does nothing"));
+}
+
 TEST_MAIN
