@@ -73,7 +73,9 @@ static int ask_all(virConnectPtr connection, const char *guest, int out_fd, Faul
                 if (xml) /* else it has just gone */
                         r = write_all(out_fd, xml, strlen(xml) + 1);
         }
-        return r; /* the rest is freed by the child's end */
+        for (int i = 0; i < n; i++)
+                (void) virDomainFree(domains[i]); /* each keeps the connection; the list goes with the child */
+        return r;
 }
 
 _Noreturn static void child(Question question, const char *guest, int out_fd, int fault_fd)
@@ -86,8 +88,10 @@ _Noreturn static void child(Question question, const char *guest, int out_fd, in
         connection = virConnectOpenReadOnly("qemu:///system");
         if (!connection)
                 r = fault_set(&f, -ENOTCONN, guest, "libvirt cannot be asked: %s", virGetLastErrorMessage());
-        else
+        else {
                 r = question(connection, guest, out_fd, &f);
+                (void) virConnectClose(connection); /* else libvirtd logs an error */
+        }
         if (r < 0) {
                 (void) fault_default(&f, r, guest, "cannot pass on libvirt's answer: %s", fault_errno(r));
                 (void) write_all(fault_fd, &f, sizeof(f));
