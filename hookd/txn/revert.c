@@ -32,7 +32,8 @@ static bool stuck_at(const Journal *j, int i)
 }
 
 /* A step before it may have moved a target that is the card's own: loading vfio-pci binds what the overrides name. And
- * another guest that had a shared target first may have left it to this transaction, which had not come to it yet. */
+ * another guest that had a shared target first may have left it to this transaction, which had not come to it yet. And
+ * a module that came back when the card did not, at the first try, may serve it only when it is loaded anew. */
 static bool moved(Txn *t, int i)
 {
         const Action *a = &t->journal->plan->actions[i];
@@ -61,8 +62,9 @@ static bool wanted(Txn *t, int i, bool anything_open)
                        (!(a->flags & ACTION_AFTER_HELD) || txn_was_held(t->journal));
         if (txn_action_open(t->journal, i))
                 return true;
-        return a->flags & ACTION_SHARED ? !finished(t->journal, i) && moved(t, i)
-                                        : anything_open && a->flags & ACTION_EXCLUSIVE && moved(t, i);
+        return a->flags & ACTION_SHARED
+                       ? !finished(t->journal, i) && moved(t, i)
+                       : anything_open && a->flags & (ACTION_EXCLUSIVE | ACTION_TRANSIT) && moved(t, i);
 }
 
 /* Ranks of the way back; inside a step the reverse of the way there. */

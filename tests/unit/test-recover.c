@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What becomes of a journal that is found open, where the sweep does not look: a reboot, a host that goes down. */
-#include "test.h"
+#include "step-bench.h"
 
-#include "fake/fake-host.h"
 #include "txn/txn.h"
 
 #include <sys/wait.h>
@@ -101,6 +100,81 @@ TEST(a_host_that_goes_down_starts_nothing)
 {
         held("unit lab.service active=inactive\nunit shutdown.target active=inactive job=start\n", NULL);
         assert_str_eq(recover(), "inactive");
+}
+
+/* The release found the card without its driver: nvidia_drm was loaded all the same, and serves no card that comes
+ * later. The next try, with the card, loads it anew. */
+TEST(a_module_that_was_back_before_its_card)
+{
+        const char *card = "/sys/bus/pci/devices/0000:01:00.0";
+        _cleanup_free_ char *id = NULL;
+        Journal *j = NULL;
+        bool kept = true;
+        char path[128];
+        size_t driver = 0;
+        Bench b;
+        Txn t;
+
+        bench_open_with(&b, "nvidia-desktop", "module nvidia needs-device=no");
+        assert_ok(host_unit(b.h, UNIT_STOP, "lightdm.service", NULL));
+        assert_ok(host_unit(b.h, UNIT_STOP, "nvidia-persistenced.service", NULL));
+        fake_advance(b.h, 5 * USEC_PER_SEC);
+        assert_ok(bench_plan(&b, &step_override));
+        assert_ok(bench_plan(&b, &step_module));
+        assert_ok(bench_plan(&b, &step_driver));
+        (void) snprintf(root, sizeof(root), "/tmp/hookd-recover-XXXXXX");
+        assert_not_null(mkdtemp(root));
+        host = b.h;
+        id = boot_id();
+        (void) snprintf(b.plan->boot_id, sizeof(b.plan->boot_id), "%s", id);
+        for (size_t i = 0; i < b.plan->n_actions; i++)
+                assert_ok(action_set(&b.plan->actions[i].before, "%s", bench_value(&b, &b.plan->actions[i])));
+        assert_ok(journal_create(root, UUID, &j, &b.f));
+        assert_ok(journal_write_plan(j, b.plan, &b.f));
+        assert_ok(journal_log(j, LOG_WORD_BEGIN, -1, NULL));
+        for (size_t i = 0; i < b.plan->n_actions; i++) {
+                const Action *a = &b.plan->actions[i];
+
+                assert_ok(journal_log(j, LOG_WORD_INTENT, (int) i, NULL));
+                assert_int_eq(bench_go(&b, a, a->after), 0);
+                assert_ok(journal_log(j, LOG_WORD_DONE, (int) i, NULL));
+        }
+        assert_ok(journal_log(j, LOG_WORD_HELD, -1, NULL));
+        assert_ok(journal_log(j, LOG_WORD_REVERT, -1, NULL));
+        b.h->deadline = UINT64_MAX;
+        assert_ok(host_module(b.h, MODULE_LOAD, "nvidia", NULL));
+        for (size_t i = 0; i < b.plan->n_actions; i++) {
+                bool failed =
+                        streq(b.plan->actions[i].step, "driver") && streq(b.plan->actions[i].target, "0000:01:00.0");
+
+                if (failed)
+                        driver = i;
+                assert_ok(journal_log(j, LOG_WORD_UNDO, (int) i, NULL));
+                assert_ok(journal_log(j, failed ? LOG_WORD_UNDO_FAIL : LOG_WORD_UNDONE, (int) i, NULL));
+        }
+        assert_true(driver > 0);
+        journal_close(j);
+        (void) snprintf(path, sizeof(path), "%s/drm", card);
+        assert_false(host_exists(host, path));
+
+        assert_ok(journal_open(root, UUID, 1, &j, &b.f));
+        t = (Txn){ .host = host,
+                   .journal = j,
+                   .root = root,
+                   .domain = "vm1",
+                   .event = "recover",
+                   .back_timeout = 60 * USEC_PER_SEC };
+        if (txn_recover(&t, &kept, &b.f) < 0)
+                test_fail("%s", b.f.text);
+        assert_false(kept);
+        journal_close(j);
+        host->deadline = UINT64_MAX;
+        assert_str_eq(bench_link(&b, "/sys/bus/pci/devices/0000:01:00.0/driver"), "nvidia");
+        assert_true(host_exists(host, path));
+        (void) snprintf(path, sizeof(path), "%s/claims.lock", root);
+        (void) unlink(path);
+        (void) rmdir(root);
+        bench_close(&b);
 }
 
 TEST_MAIN
