@@ -84,7 +84,7 @@ static void print_help(void)
                     "devices and puts it back.\n");
         for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
                 (void) printf("  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
-        (void) puts("\n`hookctl VERB --help` says more. Exit status: 0 fine, 1 a problem, 2 wrong usage.");
+        (void) puts("\n`hookctl VERB --help` says more. Exit status: 0 fine, 1 a problem, 2 usage.");
 }
 
 static void print_option(const char *name, const char *argument, const char *help)

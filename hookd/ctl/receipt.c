@@ -182,7 +182,7 @@ int receipt_save(const char *root, const Receipt *r, Fault *f)
         if (!path)
                 return fault_set(f, -ENOMEM, NULL, "out of memory");
         k = r->n == 0 ? remove_all(root, path) : write_all_items(root, path, r);
-        return k < 0 ? fault_set(f, k, path, "cannot keep a record of what is installed in %s: %s", path,
-                                 fault_errno(k))
+        return k < 0 ? fault_set(f, k, path, "cannot keep a record of what is installed in %s: %s%s", path,
+                                 fault_errno(k), k == -EACCES ? "; try again with sudo" : "")
                      : 0;
 }

@@ -142,7 +142,7 @@ const Verb verb_holders = {
         .name = "holders",
         .options = "host json",
         .arguments = "[BDF]",
-        .summary = "show which processes have a card's device files open, and what would free it",
+        .summary = "show who has a card's device files open, and what would free it",
         .help = "Of all cards, or of the one in the slot of BDF. Only root sees the processes of\n"
                 "other users.\n",
         .run = run,

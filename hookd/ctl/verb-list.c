@@ -164,7 +164,7 @@ const Verb verb_list = {
         .name = "list",
         .options = "root json socket",
         .arguments = "",
-        .summary = "show the profiles, what they are for, and who holds something by them",
+        .summary = "show the profiles, what each is for, and who holds devices by it",
         .help = "Shows the files in /etc/hookd/profiles. The exit status is 1 if one is broken;\n"
                 "`hookctl check` says all that is wrong with them.\n",
         .run = run,
