@@ -515,8 +515,9 @@ hooks_clear() {
 	libvirt_restart
 }
 
-# guest_define NAME [managed=no] [rom=on] [paint=yes] [CARD|FUNCTION...]: a guest of 128 MiB without a disk, with all
-# functions of the cards (default: of the first). `-` for none. paint=yes: it paints the card's screen.
+# guest_define NAME [managed=no] [rom=on] [paint=yes|button] [CARD|FUNCTION...]: a guest of 128 MiB without a disk, with all
+# functions of the cards (default: of the first). `-` for none. paint=yes: it paints the card's screen; button: and obeys
+# virsh shutdown.
 guest_define() {
 	local name=$1 managed=yes rom=off paint='' f which=() xml
 	shift
@@ -530,14 +531,14 @@ guest_define() {
 		shift
 	done
 	[[ ${#which[@]} -gt 0 ]] || mapfile -t which < <(functions_of "${LAB_CARDS%% *}")
-	if [[ $paint == yes ]]; then
+	if [[ -n $paint ]]; then
 		install -m 644 /lab/bin/painter /var/lib/libvirt/images/painter
 	fi
 	xml=$(mktemp -p "$LAB_STATE")
 	{
 		printf "<domain type='qemu'><name>%s</name><memory unit='MiB'>128</memory><vcpu>1</vcpu>\n" "$name"
 		printf "<os><type arch='x86_64' machine='q35'>hvm</type>%s</os>\n" \
-			"${paint:+<kernel>/var/lib/libvirt/images/painter</kernel>}"
+			"${paint:+<kernel>/var/lib/libvirt/images/painter</kernel><cmdline>$paint</cmdline>}"
 		printf "<features><acpi/></features><cpu mode='custom' match='exact'><model>qemu64</model></cpu>\n"
 		printf "<devices><controller type='usb' model='none'/><memballoon model='none'/>\n"
 		for f in "${which[@]}"; do

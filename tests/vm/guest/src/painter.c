@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The operating system of a nested guest: a multiboot kernel that looks for the passed-through VGA device and paints its
- * screen, so that a photograph shows who has the card. Nothing else runs; the guest then halts.
+ * screen, so that a photograph shows who has the card. Nothing else runs; the guest then halts. With "button" at the end of
+ * its command line it waits, busily, for the power button (virsh shutdown) and turns the machine off: q35 with SeaBIOS.
  */
 #include <stdint.h>
 
@@ -9,9 +10,17 @@ __attribute__((section(".multiboot"), used)) static const uint32_t header[] = {0
 
 static uint8_t stack[4096] __attribute__((aligned(16), used));
 
-__asm__(".globl _start\n_start:\n\tmov $stack + 4096, %esp\n\tcall paint\n1:\thlt\n\tjmp 1b\n");
+__asm__(".globl _start\n_start:\n\tmov $stack + 4096, %esp\n\tpush %ebx\n\tcall paint\n1:\thlt\n\tjmp 1b\n");
 
 static void outl(uint16_t port, uint32_t v) { __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port)); }
+static void outw(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port)); }
+static uint16_t inw(uint16_t port)
+{
+	uint16_t v;
+
+	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
 static uint32_t inl(uint16_t port)
 {
 	uint32_t v;
@@ -68,7 +77,21 @@ static void paint_on(uint32_t *fb, volatile uint16_t *dispi, volatile uint8_t *v
 	text(fb, 80, 420, 12, "HAS THE CARD");
 }
 
-__attribute__((used)) void paint(void)
+static int waits_for_button(const char *words)
+{
+	static const char button[] = " button";
+	const char *end = words;
+
+	while (*end)
+		end++;
+	for (int i = sizeof(button) - 2; i >= 0; i--)
+		if (end == words || *--end != button[i])
+			return 0;
+	return 1;
+}
+
+/* info: multiboot's; flags, then the command line as its fifth word */
+__attribute__((used)) void paint(const uint32_t *info)
 {
 	for (unsigned int bus = 0; bus < 32; bus++)
 		for (unsigned int devfn = 0; devfn < 256; devfn++) {
@@ -83,4 +106,10 @@ __attribute__((used)) void paint(void)
 			pci_write(bus, devfn, 4, pci_read(bus, devfn, 4) | 2);
 			paint_on((uint32_t *)fb, (volatile uint16_t *)(regs + 0x500), (volatile uint8_t *)(regs + 0x400));
 		}
+	if (info[0] & 4 && waits_for_button((const char *)info[4])) {
+		outw(0x602, 0x100); /* PM1_EN: the power button */
+		while (!(inw(0x600) & 0x100)) /* PM1_STS */
+			;
+		outw(0x604, 0x2000); /* PM1_CNT: S5 */
+	}
 }
