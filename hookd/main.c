@@ -7,21 +7,23 @@
 
 #include "wire/wire.h"
 
-static const char help[] =
-        "usage: hookd [OPTION...]\n"
-        "\n"
-        "Prepares the host for guests with passed-through devices, and puts it back: hookd(8).\n"
-        "\n"
-        "  --foreground          log to the terminal instead of the journal\n"
-        "  --socket=PATH         where to listen, unless systemd passes a socket (" WIRE_SOCKET ")\n"
-        "  --journals=DIR        open transactions (/run/hookd-txn)\n"
-        "  --profiles=DIR        one *.ini a guest or group of guests (/etc/hookd/profiles)\n"
-        "  --conf=FILE           defaults for all profiles (/etc/hookd/hookd.conf)\n"
-        "  --root=DIR            the host's file system (/)\n"
-        "  --worker=PATH         the program that does the work (" HOOKD_LIBEXECDIR "/hookd-worker)\n"
-        "  --audit=TARGET        journal, stderr or none\n"
-        "  --no-owner-check      accept profiles that are not root's\n"
-        "  --help, --version\n";
+static const char help[] = "usage: hookd [OPTION...]\n"
+                           "\n"
+                           "Prepares the host for guests with passed-through devices, and puts it back:\n"
+                           "hookd(8).\n"
+                           "\n"
+                           "  --foreground          log to the terminal instead of the journal\n"
+                           "  --socket=PATH         where to listen, unless systemd passes a socket\n"
+                           "                        (" WIRE_SOCKET ")\n"
+                           "  --journals=DIR        open transactions (/run/hookd-txn)\n"
+                           "  --profiles=DIR        one *.ini a guest or group of them (/etc/hookd/profiles)\n"
+                           "  --conf=FILE           defaults for all profiles (/etc/hookd/hookd.conf)\n"
+                           "  --root=DIR            the host's file system (/)\n"
+                           "  --worker=PATH         the program that does the work\n"
+                           "                        (" HOOKD_LIBEXECDIR "/hookd-worker)\n"
+                           "  --audit=TARGET        journal, stderr or none\n"
+                           "  --no-owner-check      accept profiles that are not root's\n"
+                           "  --help, --version\n";
 
 static bool audit_known(const char *s)
 {

@@ -122,6 +122,7 @@ void check_libvirt(const LibvirtInput *in, Findings *fs);
 /* ---- doctor-security.c ---- */
 typedef struct SecurityInput {
         const char *lockdown;      /* "none [integrity] confidentiality"; NULL: cannot be seen */
+        bool lockdown_denied;      /* not by who runs this */
         bool no_securityfs;        /* there is no such thing in this kernel, or it is not mounted */
         const char *apparmor;      /* "Y", "N"; NULL: not in this kernel */
         const TextFiles *profiles; /* of AppArmor for libvirt's daemons */

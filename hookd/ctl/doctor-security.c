@@ -8,7 +8,8 @@ static void check_lockdown(const SecurityInput *in, Findings *fs)
         else if (!in->lockdown) {
                 finding_add(fs, AREA_SECURITY, FINDING_UNKNOWN,
                             "whether the kernel is locked down cannot be seen in /sys/kernel/security/lockdown");
-                finding_fix(fs, "run as root to see it");
+                finding_fix(fs, in->lockdown_denied ? "run as root to see it"
+                                                    : "mount -t securityfs securityfs /sys/kernel/security");
         } else if (strstr(in->lockdown, "[none]"))
                 finding_add(fs, AREA_SECURITY, FINDING_FINE, "no lockdown");
         else

@@ -112,6 +112,7 @@ void see_security(const Sight *s, Findings *fs)
             text_files_add(&profiles, s->host, "/etc/apparmor.d/usr.sbin.virtqemud") < 0)
                 fs->failed = true;
         in.lockdown = lockdown;
+        in.lockdown_denied = r == -EACCES || r == -EPERM;
         in.no_securityfs = r == -ENOENT && host_exists(s->host, "/sys/kernel/security/lsm");
         in.apparmor = apparmor;
         in.selinux = selinux;

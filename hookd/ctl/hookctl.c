@@ -22,7 +22,7 @@ static const struct {
         char letter; /* its short form; 0: none */
 } options[] = {
         { "root", "DIR", offsetof(Ctl, root), "work on the system below DIR; nothing is started or stopped" },
-        { "shim", "FILE", offsetof(Ctl, shim), "install this file instead of " HOOKD_LIBEXECDIR "/hook-shim" },
+        { "shim", "FILE", offsetof(Ctl, shim), "this program for the hook instead of " HOOKD_LIBEXECDIR "/hook-shim" },
         { "force", NULL, offsetof(Ctl, force), "also where it is refused otherwise, see hookctl(1)" },
         { "json", NULL, offsetof(Ctl, json), "as JSON, see JSON in hookctl(1)" },
         { "all", NULL, offsetof(Ctl, all), "also what is fine, one by one" },

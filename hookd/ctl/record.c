@@ -3,7 +3,7 @@
 
 #include "ctl/term.h"
 
-#define NAME_COLUMNS 20
+#define STATE_COLUMN 21 /* behind a guest's name */
 
 int records_add(Records *r, const char *line)
 {
@@ -71,16 +71,6 @@ static const char *state_colour(const char *state)
         return streq(state, "stuck") ? COLOUR_RED : COLOUR_YELLOW;
 }
 
-/* A guest's name as the first column, or on a line of its own where it is too long for that. */
-static void print_name(const char *name, bool colour, FILE *f)
-{
-        bool fits = term_columns(name) <= NAME_COLUMNS;
-
-        term_cell(f, colour, COLOUR_BOLD, name, fits ? NAME_COLUMNS + 1 : 0);
-        if (!fits)
-                (void) fprintf(f, "\n%*s", NAME_COLUMNS + 1, "");
-}
-
 /* What will happen with it by itself. */
 static void print_next(const Record *r, uint64_t now, FILE *f)
 {
@@ -101,7 +91,7 @@ static void print_guest(const Record *r, bool colour, uint64_t now, FILE *f)
                    *domain = record_value(r, "domain");
         char since[TERM_TIME_MAX];
 
-        print_name(*domain ? domain : record_value(r, "uuid"), colour, f);
+        term_column(f, colour, COLOUR_BOLD, *domain ? domain : record_value(r, "uuid"), 0, STATE_COLUMN);
         term_cell(f, colour, state_colour(state), state, record_usec(r, "since") > 0 ? 10 : 0);
         if (record_usec(r, "since") > 0)
                 (void) fprintf(f, "since %s", term_time(record_usec(r, "since"), since));
@@ -137,7 +127,7 @@ static void print_job(const Records *all, const Record *r, bool colour, uint64_t
         const char *domain = record_value(r, "domain"), *state = record_value(r, "state");
         uint64_t since = record_usec(r, "since");
 
-        print_name(*domain ? domain : "?", colour, f);
+        term_column(f, colour, COLOUR_BOLD, *domain ? domain : "?", 0, STATE_COLUMN);
         term_cell(f, false, NULL, record_value(r, "verb"), 10);
         term_cell(f, colour, streq(state, "late") ? COLOUR_RED : NULL, state, 8);
         (void) fprintf(f, "for %llu s", (unsigned long long) ((now > since ? now - since : 0) / USEC_PER_SEC));

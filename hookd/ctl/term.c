@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/term.h"
 
+#include "util/parse.h"
+
 #include <locale.h>
 #include <time.h>
 #include <wchar.h>
@@ -82,8 +84,20 @@ size_t term_columns(const char *s)
         return columns_of(s, strlen(s));
 }
 
-void term_cell(FILE *f, bool colour, const char *code, const char *text, size_t width)
+/* What goes to a terminal, whoever named it: a process and a unit may have any name. Caller frees. */
+static char *clean(const char *text)
 {
+        char *copy = strdup(text);
+
+        if (copy)
+                text_clean(copy);
+        return copy;
+}
+
+void term_cell(FILE *f, bool colour, const char *code, const char *raw, size_t width)
+{
+        _cleanup_free_ char *copy = clean(raw);
+        const char *text = copy ? copy : "";
         size_t n = term_columns(text);
 
         if (colour && code)
@@ -93,13 +107,11 @@ void term_cell(FILE *f, bool colour, const char *code, const char *text, size_t 
         (void) fprintf(f, "%*s", (int) (width > n ? width - n : 0), "");
 }
 
-void term_wrap(FILE *f, const char *text, size_t used, size_t indent)
+/* Returns the columns that its last line has used. */
+static size_t wrap(FILE *f, bool colour, const char *code, const char *raw, size_t used, size_t indent)
 {
-        term_wrap_cell(f, false, NULL, text, used, indent);
-}
-
-void term_wrap_cell(FILE *f, bool colour, const char *code, const char *text, size_t used, size_t indent)
-{
+        _cleanup_free_ char *copy = clean(raw);
+        const char *text = copy ? copy : "";
         bool begun = false;
 
         colour = colour && code;
@@ -123,7 +135,28 @@ void term_wrap_cell(FILE *f, bool colour, const char *code, const char *text, si
                 text += blanks + bytes;
                 begun = true;
         }
-        (void) fputs(colour ? "\033[0m\n" : "\n", f);
+        if (colour)
+                (void) fputs("\033[0m", f);
+        return used;
+}
+
+void term_wrap(FILE *f, const char *text, size_t used, size_t indent)
+{
+        term_wrap_cell(f, false, NULL, text, used, indent);
+}
+
+void term_wrap_cell(FILE *f, bool colour, const char *code, const char *text, size_t used, size_t indent)
+{
+        (void) wrap(f, colour, code, text, used, indent);
+        (void) fputc('\n', f);
+}
+
+void term_column(FILE *f, bool colour, const char *code, const char *text, size_t begin, size_t end)
+{
+        size_t used = wrap(f, colour, code, text, begin, begin + 2);
+        bool fits = used < end;
+
+        (void) fprintf(f, "%s%*s", fits ? "" : "\n", (int) (fits ? end - used : end), "");
 }
 
 const char *term_time(uint64_t usec, char buf[TERM_TIME_MAX])

@@ -21,13 +21,18 @@ size_t term_columns(const char *s);
  * TERM_CLIP_MAX bytes, of which a long text gets no more. Returns buf. */
 #define TERM_CLIP_MAX 256
 const char *term_clip(const char *text, size_t columns, char buf[TERM_CLIP_MAX]);
-/* Text padded with blanks to a width, in a colour where `colour` says so and code is not NULL. */
+/* From here on a control character in the text, or what is no UTF-8, becomes '?': it cannot move the cursor.
+ *
+ * Text padded with blanks to a width, in a colour where `colour` says so and code is not NULL. */
 void term_cell(FILE *f, bool colour, const char *code, const char *text, size_t width);
 /* Text in words, within TERM_WIDTH columns: the first line begins after `used` columns, the others at `indent`. Ends
  * the line. A word that is too long stays whole. */
 void term_wrap(FILE *f, const char *text, size_t used, size_t indent);
 /* The same in a colour, as term_cell(). */
 void term_wrap_cell(FILE *f, bool colour, const char *code, const char *text, size_t used, size_t indent);
+/* One of a row's columns, which begins at `begin`; the next one begins at `end`: on the same line, or, where the text
+ * is too long for that, on the next. */
+void term_column(FILE *f, bool colour, const char *code, const char *text, size_t begin, size_t end);
 /* "2026-11-21 05:00:12", local time, of microseconds of CLOCK_REALTIME. */
 #define TERM_TIME_MAX 32
 const char *term_time(uint64_t usec, char buf[TERM_TIME_MAX]);

@@ -6,6 +6,8 @@
 #include "ctl/term.h"
 #include "txn/txn.h"
 
+#define TREE_DEPTH_MAX 8
+
 /* What a person calls it (pci.ids, classes). */
 static const char *class_name(const HostFunction *fn)
 {
@@ -42,6 +44,14 @@ static bool shown(const HostView *v, const HostFunction *fn)
                 return true;
         for (size_t i = 0; i < v->n_functions && fn->iommu_group >= 0; i++)
                 if (v->functions[i].iommu_group == fn->iommu_group && in_card_slot(v, &v->functions[i]))
+                        return true;
+        return false;
+}
+
+static bool any_shown(const HostView *v)
+{
+        for (size_t i = 0; i < v->n_functions; i++)
+                if (shown(v, &v->functions[i]))
                         return true;
         return false;
 }
@@ -168,35 +178,57 @@ static void print_device(const Ctl *c, const HostView *v, const Owners *o, const
         print_companions(plan, bdf);
 }
 
+/* Bridges above it. */
+static size_t depth_of(const HostView *v, const HostFunction *fn)
+{
+        PciAddress a;
+        size_t n = 0;
+
+        while (n < TREE_DEPTH_MAX && fn && fn->parent && pci_parse(fn->parent, &a) >= 0) {
+                fn = hostview_function(v, &a);
+                n++;
+        }
+        return n;
+}
+
+/* Also a bridge with something of that below it, however far. */
+static bool shown_in_tree(const HostView *v, const HostFunction *fn, size_t levels)
+{
+        char bdf[PCI_FORMAT_MAX];
+
+        if (!fn->is_bridge)
+                return shown(v, fn);
+        pci_format(&fn->address, bdf);
+        for (size_t i = 0; i < v->n_functions && levels > 0; i++)
+                if (v->functions[i].parent && streq(v->functions[i].parent, bdf) &&
+                    shown_in_tree(v, &v->functions[i], levels - 1))
+                        return true;
+        return false;
+}
+
 static void print_tree(const Ctl *c, const HostView *v)
 {
+        size_t group = 0, driver, name;
+
+        for (size_t i = 0; i < v->n_functions; i++)
+                if (shown_in_tree(v, &v->functions[i], TREE_DEPTH_MAX))
+                        group = MAX(group, 2 * depth_of(v, &v->functions[i]) + strlen("0000:00:00.0  "));
+        driver = group + strlen("group 1234  ");
+        name = driver + strlen("snd_hda_intel  ");
         for (size_t i = 0; i < v->n_functions; i++) {
                 const HostFunction *fn = &v->functions[i];
-                char bdf[PCI_FORMAT_MAX];
-                int depth = 0;
+                size_t indent = 2 * depth_of(v, fn);
+                char bdf[PCI_FORMAT_MAX], text[32] = "no group";
 
-                if (fn->is_bridge ? false : !shown(v, fn))
+                if (!shown_in_tree(v, fn, TREE_DEPTH_MAX))
                         continue;
-                for (const HostFunction *up = fn; up && up->parent && depth < 8; depth++) {
-                        PciAddress a;
-
-                        up = pci_parse(up->parent, &a) < 0 ? NULL : hostview_function(v, &a);
-                }
-                if (fn->is_bridge) {
-                        bool any = false;
-
-                        for (size_t k = 0; k < v->n_functions; k++)
-                                any |= streq0(v->functions[k].parent, pci_format(&fn->address, bdf)) &&
-                                       shown(v, &v->functions[k]);
-                        if (!any)
-                                continue;
-                }
-                (void) printf("%*s", depth * 2, "");
-                term_cell(stdout, c->colour, COLOUR_BOLD, pci_format(&fn->address, bdf), 14);
-                (void) printf("group %-4d ", fn->iommu_group);
-                (void) printf("%-16s ", fn->driver ? fn->driver : "-");
-                term_wrap(stdout, fn->name ? fn->name : class_name(fn), (size_t) depth * 2 + 42,
-                          (size_t) depth * 2 + 42);
+                if (fn->iommu_group >= 0)
+                        (void) snprintf(text, sizeof(text), "group %d", fn->iommu_group);
+                (void) printf("%*s", (int) indent, "");
+                term_column(stdout, c->colour, COLOUR_BOLD, pci_format(&fn->address, bdf), indent, group);
+                term_column(stdout, false, NULL, text, group, driver);
+                term_column(stdout, false, NULL, fn->driver ? fn->driver : "-", driver, name);
+                term_wrap(stdout, fn->name ? fn->name : class_name(fn), name, name);
         }
 }
 
@@ -254,11 +286,25 @@ static void print_note(const char *what, const Fault *why)
         term_wrap(stdout, why->text, strlen(what) + 2, 0);
 }
 
+static void print_all(const Ctl *c, const HostView *v, const Owners *o)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < v->n_functions; i++)
+                if (shown(v, &v->functions[i])) {
+                        if (any)
+                                (void) putchar('\n');
+                        any = true;
+                        print_device(c, v, o, &v->functions[i]);
+                }
+        print_note("Which guests have them in their definitions is not known", &o->no_domains);
+        print_note("Which guest has them now is not known", &o->no_records);
+}
+
 static int run(const Ctl *c)
 {
         _cleanup_(hostview_freep) HostView *v = NULL;
         _cleanup_owners_ Owners owners = { 0 };
-        bool any = false;
         Fault f = { 0 };
 
         if (look(c->host, NULL, &v, &f) < 0)
@@ -269,23 +315,12 @@ static int run(const Ctl *c)
                 print_json(v, &owners);
                 return 0;
         }
-        if (c->tree) {
-                print_tree(c, v);
-                return 0;
-        }
-        for (size_t i = 0; i < v->n_functions; i++)
-                if (shown(v, &v->functions[i])) {
-                        if (any)
-                                (void) putchar('\n');
-                        any = true;
-                        print_device(c, v, &owners, &v->functions[i]);
-                }
-        if (!any)
+        if (!any_shown(v))
                 (void) puts("This host has no graphics card.");
-        else {
-                print_note("Which guests have them in their definitions is not known", &owners.no_domains);
-                print_note("Which guest has them now is not known", &owners.no_records);
-        }
+        else if (c->tree)
+                print_tree(c, v);
+        else
+                print_all(c, v, &owners);
         return 0;
 }
 
@@ -294,8 +329,8 @@ const Verb verb_devices = {
         .options = "host json tree socket",
         .arguments = "",
         .summary = "show the cards, and whether each can be given to a guest",
-        .help = "Shows every function of every graphics card and what shares its IOMMU group: its\n"
-                "driver, how it can be reset, who uses it, which guests have it in libvirt, which\n"
-                "has it now, and what a guest would have to be given, or why it cannot have it.\n",
+        .help = "Shows every function of every graphics card and what shares its IOMMU group:\n"
+                "its driver, how it can be reset, who uses it, which guests have it in libvirt,\n"
+                "which has it now, and what goes along to a guest, or why none can have it.\n",
         .run = run,
 };

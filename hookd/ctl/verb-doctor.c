@@ -120,8 +120,8 @@ const Verb verb_doctor = {
         .options = "root host shim json all socket",
         .arguments = "",
         .summary = "look for what keeps guests from their cards, and say what to do",
-        .help = "From the firmware's IOMMU to the profiles: what is wrong, what may become so, what\n"
-                "is worth knowing, and what could not be seen, each with what to do about it.\n"
+        .help = "Looks from the firmware's IOMMU to the profiles: what is wrong, what may become\n"
+                "so, what is worth knowing, and what could not be seen, each with its remedy.\n"
                 "Changes nothing. Run it as root: others see less. Exit status 1: a problem.\n",
         .run = run,
 };

@@ -7,6 +7,10 @@
 
 #include <pwd.h>
 
+#define USER_COLUMN    8
+#define COMMAND_COLUMN 18
+#define UNIT_COLUMN    35
+
 static char *remedy(const HostHolder *x)
 {
         char *text = NULL;
@@ -77,12 +81,32 @@ static void print_json(const HostView *v, const PciAddress *only)
         json_end(&j, ']');
 }
 
-/* Columns stay apart also where a text is too long for its own. */
-static void cell(bool colour, const char *code, const char *text, size_t width)
+/* All that the process has of what is wanted: "/dev/dri/card0, /dev/nvidia0 (mapped)". Caller frees. */
+static char *files_of(const HostView *v, const PciAddress *only, const HostHolder *first)
 {
-        term_cell(stdout, colour, code, text, width);
-        if (term_columns(text) >= width)
-                (void) putchar(' ');
+        _cleanup_strv_ char **files = NULL;
+
+        for (const HostHolder *x = first; x < v->holders + v->n_holders && x->pid == first->pid; x++) {
+                _cleanup_free_ char *text = NULL;
+
+                if (!wanted(v, only, x))
+                        continue;
+                if (asprintf(&text, "%s%s", x->node, x->mapped ? " (mapped)" : "") < 0) {
+                        text = NULL;
+                        return NULL;
+                }
+                if (strv_append(&files, text) < 0)
+                        return NULL;
+        }
+        return strv_join(files, ", ");
+}
+
+/* Frees the text. */
+static void print_below(char *text)
+{
+        (void) printf("%*s", USER_COLUMN, "");
+        term_wrap(stdout, text ? text : "?", USER_COLUMN, USER_COLUMN + 2);
+        free(text);
 }
 
 static size_t print_table(const Ctl *c, const HostView *v, const PciAddress *only)
@@ -94,23 +118,19 @@ static size_t print_table(const Ctl *c, const HostView *v, const PciAddress *onl
                 const HostHolder *x = &v->holders[i];
                 char buf[16], number[16];
 
-                if (!wanted(v, only, x))
+                if (!wanted(v, only, x) || x->pid == pid)
                         continue;
-                if (n++ == 0)
-                        (void) printf("%-8s%-10s%-17s%-27s%s\n", "PID", "USER", "COMMAND", "UNIT", "DEVICE");
-                (void) snprintf(number, sizeof(number), "%d", x->pid);
-                cell(c->colour, COLOUR_BOLD, x->pid == pid ? "" : number, 8);
-                cell(false, NULL, x->pid == pid ? "" : user_name(x->uid, buf), 10);
-                cell(false, NULL, x->pid == pid ? "" : x->comm, 17);
-                cell(false, NULL, x->pid == pid ? "" : x->user_unit ? x->user_unit : x->unit ? x->unit : "-", 27);
-                (void) printf("%s%s\n", x->node, x->mapped ? " (mapped)" : "");
                 pid = x->pid;
-                if (i + 1 == v->n_holders || v->holders[i + 1].pid != pid) {
-                        _cleanup_free_ char *text = remedy(x);
-
-                        (void) printf("        ");
-                        term_wrap(stdout, text ? text : "", 8, 10);
-                }
+                if (n++ == 0)
+                        (void) printf("%-*s%-*s%-*s%s\n", USER_COLUMN, "PID", COMMAND_COLUMN - USER_COLUMN, "USER",
+                                      UNIT_COLUMN - COMMAND_COLUMN, "COMMAND", "UNIT");
+                (void) snprintf(number, sizeof(number), "%d", x->pid);
+                term_column(stdout, c->colour, COLOUR_BOLD, number, 0, USER_COLUMN);
+                term_column(stdout, false, NULL, user_name(x->uid, buf), USER_COLUMN, COMMAND_COLUMN);
+                term_column(stdout, false, NULL, x->comm, COMMAND_COLUMN, UNIT_COLUMN);
+                term_wrap(stdout, x->user_unit ? x->user_unit : x->unit ? x->unit : "-", UNIT_COLUMN, UNIT_COLUMN);
+                print_below(files_of(v, only, x));
+                print_below(remedy(x));
         }
         return n;
 }
@@ -143,7 +163,7 @@ const Verb verb_holders = {
         .options = "host json",
         .arguments = "[BDF]",
         .summary = "show who has a card's device files open, and what would free it",
-        .help = "Of all cards, or of the one in the slot of BDF. Only root sees the processes of\n"
-                "other users.\n",
+        .help = "Shows the processes that have device files of a card open, of all cards or of\n"
+                "the one in the slot of BDF. Only root sees the processes of other users.\n",
         .run = run,
 };

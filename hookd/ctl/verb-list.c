@@ -5,6 +5,10 @@
 #include "ctl/talk.h"
 #include "ctl/term.h"
 
+/* behind a profile's name, and behind that for whom it is */
+#define FOR_COLUMN 26
+#define NOW_COLUMN 58
+
 /* The guests that hold something by the i-th profile; names as in the records, escaped. Caller frees. */
 static char **held_by(const ProfileFolder *folder, size_t i, const Records *records)
 {
@@ -81,13 +85,6 @@ static void print_json(const ProfileFolder *folder, const Records *records)
         json_end(&j, ']');
 }
 
-static void cell(bool colour, const char *code, const char *text, size_t width)
-{
-        term_cell(stdout, colour, code, text, width);
-        if (term_columns(text) >= width)
-                (void) putchar(' ');
-}
-
 /* "gpu-* with 10de:2484" */
 static char *matches(const ProfileFolder *folder, size_t i, const char *name)
 {
@@ -110,22 +107,23 @@ static void print_table(const Ctl *c, const ProfileFolder *folder, const Records
         size_t n = profile_index_size(folder->index);
 
         if (n > 0)
-                (void) printf("%-26s%-32s%s\n", "PROFILE", "FOR", "NOW");
+                (void) printf("%-*s%-*s%s\n", FOR_COLUMN, "PROFILE", NOW_COLUMN - FOR_COLUMN, "FOR", "NOW");
         for (size_t i = 0; i < n; i++) {
                 const char *name, *problem = profile_index_problem(folder->index, i, &name);
                 _cleanup_strv_ char **guests = records ? held_by(folder, i, records) : NULL;
                 _cleanup_free_ char *text = matches(folder, i, name), *shown = text_escape(name);
                 _cleanup_free_ char *escaped = text ? text_escape(text) : NULL, *held = strv_join(guests, ", ");
+                _cleanup_free_ char *now = NULL;
 
-                cell(c->colour, COLOUR_BOLD, shown ? shown : "?", 26);
-                cell(false, NULL, escaped ? escaped : "?", 32);
+                if (asprintf(&now, "held by %s", held ? held : "?") < 0)
+                        now = NULL;
+
+                term_column(stdout, c->colour, COLOUR_BOLD, shown ? shown : "?", 0, FOR_COLUMN);
+                term_column(stdout, false, NULL, escaped ? escaped : "?", FOR_COLUMN, NOW_COLUMN);
                 if (problem)
-                        term_cell(stdout, c->colour, COLOUR_RED, "broken", 0);
-                else if (guests)
-                        (void) printf("held by %s", held ? held : "?");
+                        term_wrap_cell(stdout, c->colour, COLOUR_RED, "broken", NOW_COLUMN, NOW_COLUMN);
                 else
-                        (void) fputs(records ? "free" : "-", stdout);
-                (void) putchar('\n');
+                        term_wrap(stdout, guests && now ? now : records ? "free" : "-", NOW_COLUMN, NOW_COLUMN);
                 if (problem) {
                         (void) fputs("    ", stdout);
                         term_wrap(stdout, problem, 4, 4);

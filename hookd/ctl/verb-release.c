@@ -27,7 +27,7 @@ const Verb verb_release = {
         .summary = "give back what a guest that is not running holds",
         .help = "Does now what libvirt's release event does: puts the host back as it was before\n"
                 "the guest was started. For a guest that libvirt has forgotten, or whose release\n"
-                "failed. Refused while its QEMU has the devices, whatever is given: shut the guest\n"
-                "down first. Refused while libvirtd may be starting the guest, but for --force.\n",
+                "failed. Refused while its QEMU has the devices, whatever is given: shut the\n"
+                "guest down first. Refused while libvirtd may be starting it, but for --force.\n",
         .run = run,
 };

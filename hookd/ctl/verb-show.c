@@ -6,7 +6,7 @@
 #include "ctl/profile-folder.h"
 #include "ctl/term.h"
 
-#define VALUE_COLUMNS 46
+#define WHERE_COLUMN 46
 
 /* What is shown: a profile, and why this one. */
 typedef struct Choice {
@@ -93,13 +93,12 @@ static void print_value(const Ctl *c, const Profile *p, const ProfileKey *k)
         unsigned line;
         const char *path = profile_origin(p, k->section, k->key, &line);
 
-        if (asprintf(&text, "  %s=%s", k->key, shown ? shown : "?") < 0 ||
+        if (asprintf(&text, "%s=%s", k->key, shown ? shown : "?") < 0 ||
             (path && asprintf(&where, "%s:%u", file_name(path), line) < 0))
                 return;
         escaped = where ? text_escape(where) : NULL;
-        term_cell(stdout, c->colour, path ? COLOUR_BOLD : NULL, text, VALUE_COLUMNS);
-        if (term_columns(text) >= VALUE_COLUMNS)
-                (void) printf("\n%*s", VALUE_COLUMNS, "");
+        (void) fputs("  ", stdout);
+        term_column(stdout, c->colour, path ? COLOUR_BOLD : NULL, text, 2, WHERE_COLUMN);
         (void) puts(escaped ? escaped : "default");
 }
 

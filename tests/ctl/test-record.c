@@ -13,7 +13,11 @@
 
 static void print(const Records *r, bool colour, bool json, FILE *f)
 {
-        if (json)
+        Json j = { .out = f };
+
+        if (json && streq(r->list[0].fields[0], "found"))
+                records_json_list(&j, NULL, r, "found");
+        else if (json)
                 records_json_status(r, f);
         else
                 records_print(r, colour, NOW, f);
@@ -70,6 +74,11 @@ TEST(status)
         compare("busy", false, false);
         compare("busy", true, false);
         compare("busy", false, true);
+}
+
+TEST(reconcile)
+{
+        compare("reconcile", false, true);
 }
 
 static const char *wrapped(const char *text, size_t used, size_t indent)

@@ -140,6 +140,23 @@ TEST(devices_and_holders)
         assert_int_eq(run_program((const char *const[]){ "devices", NULL }, NULL, false), 0);
 }
 
+/* A process may call itself what it likes. */
+TEST(names_that_move_the_cursor)
+{
+        _cleanup_free_ char *tree = NULL;
+        char *name;
+
+        daemon_prepare();
+        assert_ok(read_file_at(AT_FDCWD, TESTS_DIR "/captures/nvidia-desktop.tree", 1 << 16, &tree, NULL));
+        name = strstr(tree, "comm=Xorg");
+        assert_not_null(name);
+        memcpy(name, "comm=\\n\\t", strlen("comm=Xorg"));
+        assert_int_eq(run_program((const char *const[]){ "holders", "--host=-", NULL }, tree, false), 0);
+        assert_contains(said, "\n812     root      ??               lightdm.service\n");
+        assert_int_eq(run_program((const char *const[]){ "devices", "--host=-", NULL }, tree, false), 0);
+        assert_contains(said, "held by    ?? (pid 812, ");
+}
+
 #define program(...) run_program((const char *const[]){ __VA_ARGS__, NULL }, NULL, false)
 
 TEST(rom)
