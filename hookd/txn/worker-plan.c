@@ -3,6 +3,7 @@
 
 #include "host/scan.h"
 #include "step/step.h"
+#include "txn/state.h"
 #include "util/fd.h"
 
 #include <fcntl.h>
@@ -219,6 +220,23 @@ static void say_action(Worker *w, const Action *a)
                            a->why ? a->why : "", a->flags & ACTION_ONE_WAY ? " (one way)" : "");
 }
 
+/* The plan is for the host as it is: with the card where the guest has it there is not much to do. */
+static void say_if_held(Worker *w, const Guest *guest)
+{
+        Journal **list = NULL;
+        size_t n = 0;
+
+        if (!w->journals || journal_list(w->journals, &list, &n, NULL) < 0)
+                return;
+        for (size_t i = 0; i < n; i++)
+                if (list[i]->plan && streq(list[i]->plan->uuid, guest->uuid))
+                        worker_say(w,
+                                   "warning: %s has devices of this host already (%s), so this is what would be left "
+                                   "to do; `hookctl plan --event=release %s` shows what goes back when it ends",
+                                   w->domain, txn_state_name(txn_state(list[i])), w->domain);
+        journal_list_free(list, n);
+}
+
 int worker_show_plan(Worker *w, Fault *f)
 {
         _cleanup_(guest_freep) Guest *guest = NULL;
@@ -241,5 +259,6 @@ int worker_show_plan(Worker *w, Fault *f)
         STRV_FOREACH (warning, plan->warnings) {
                 worker_say(w, "warning: %s", *warning);
         }
+        say_if_held(w, guest);
         return 0;
 }
