@@ -82,6 +82,7 @@ static void read_image(const Bytes *b, size_t at, size_t pcir, const RomCard *ca
 
 static int refuse(const Bytes *b, const RomCard *card, Fault *f)
 {
+        size_t pcir_end = (size_t) word(b, 0x18) + PCIR_SIZE;
         bool blank = true;
 
         for (size_t i = 1; i < b->size && blank; i++)
@@ -91,6 +92,10 @@ static int refuse(const Bytes *b, const RomCard *card, Fault *f)
                                  "it is nothing but 0x%02x: the card did not answer. It sleeps, is behind a bridge "
                                  "that does, or its firmware was put away by the one of the machine",
                                  b->p[0]);
+        if (word(b, 0) == 0xaa55 && pcir_end > b->size && pcir_end <= (size_t) byte(b, 2) * UNIT && !card->shadow)
+                return fault_set(f, -EBADMSG, NULL,
+                                 "it was cut off: its PCI data structure is at byte %u, and only %zu bytes are there",
+                                 word(b, 0x18), b->size);
         if (word(b, 0) == 0xaa55)
                 return fault_set(f, -EBADMSG, NULL,
                                  "it begins as a ROM does (0x55 0xAA), but has no PCI data structure (\"PCIR\")%s",

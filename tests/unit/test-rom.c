@@ -175,6 +175,8 @@ TEST(no_rom)
         assert_contains(judge(&m, 2048, &card), "refused: it is nothing but 0xff");
         put_word(&m, 0, 0xaa55);
         put_word(&m, 0x18, 0xfff0);
+        assert_contains(judge(&m, 2048, &card), "cut off: its PCI data structure is at byte 65520, and only 2048");
+        m.data[2] = 4; /* 2048 bytes */
         assert_contains(judge(&m, 2048, &card), "no PCI data structure (\"PCIR\")");
         assert_contains(judge(&m, 2048, &(RomCard){ 0, 0, true }), "that of another card");
         m.data[0] = 1;
