@@ -241,6 +241,27 @@ int claims_given_back(const char *root, const char *uuid, const PciAddress *func
         return r < 0 ? r : found;
 }
 
+int claims_stuck(const char *root, const char *uuid, const PciAddress *functions, size_t n, Fault *f)
+{
+        Journal **list = NULL;
+        size_t n_list = 0;
+        int r;
+
+        r = journal_list(root, &list, &n_list, NULL);
+        for (size_t i = 0; i < n_list && r >= 0; i++) {
+                const Plan *p = list[i]->plan;
+                const char *text = NULL;
+                uint64_t since;
+
+                if (!p || streq(p->uuid, uuid) || txn_state(list[i]) != TXN_STUCK || !has_slot(p, functions, n))
+                        continue;
+                since = txn_since(list[i], &text);
+                r = txn_refuse_stuck(p->functions[0], p->domain, since, text, f);
+        }
+        journal_list_free(list, n_list);
+        return r;
+}
+
 bool claims_needed_by_other(const Claims *c, const Action *a, const Journal **ret_other)
 {
         for (size_t n = 0; n < c->n; n++) {

@@ -29,6 +29,9 @@ ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_
 int claims_mark(const char *root, const char *uuid, HostView *view);
 /* Is somebody just giving back one of these functions, or another one of its slot? 1, 0, -errno. */
 int claims_given_back(const char *root, const char *uuid, const PciAddress *functions, size_t n);
+/* Is one of these functions, or another one of its slot, in a call of another guest's transaction that the kernel does
+ * not finish? -EBUSY with the refusal; 0: no; -errno without a fault: the journals cannot be read. */
+int claims_stuck(const char *root, const char *uuid, const PciAddress *functions, size_t n, Fault *f);
 /* On the way back: does another open journal still need this shared target? */
 bool claims_needed_by_other(const Claims *c, const Action *a, const Journal **ret_other);
 

@@ -187,6 +187,11 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
         request.wanted = wanted;
         request.units = units;
         request.dm_unit = p->dm_unit;
+        /* Before a look at the host: that may wait for what is stuck with the card. */
+        r = w->journals ? claims_stuck(w->journals, (*ret_guest)->uuid, wanted, request.n_wanted, f) : 0;
+        if (r < 0)
+                return fault_default(f, r, w->journals, "cannot read the journals in %s: %s", w->journals,
+                                     fault_errno(r));
         if (w->journals && streq(w->verb, "prepare"))
                 r = plan_what_is_there(w, &request, *ret_guest, p, ret_plan, f);
         else

@@ -189,6 +189,28 @@ TEST(a_unit_is_the_same_whichever_step_stops_it)
         end();
 }
 
+TEST(a_card_that_is_stuck)
+{
+        const PciAddress sound = { .bus = 1, .function = 1 }, other = { .bus = 2 };
+        Journal *a;
+        Fault f = { 0 };
+
+        begin();
+        assert_int_eq(claims_stuck(root, ME, &sound, 1, &f), 0);
+        a = make(A_UUID, "vm1", 1, "active");
+        assert_ok(journal_log(a, LOG_WORD_INTENT, 1, NULL));
+        assert_int_eq(claims_stuck(root, ME, &sound, 1, &f), 0);
+        assert_ok(journal_log(a, LOG_WORD_STUCK, 1, "step driver, process 7 waits in nv_remove"));
+        assert_int_eq(claims_stuck(root, ME, &other, 1, &f), 0);
+        assert_int_eq(claims_stuck(root, A_UUID, &sound, 1, &f), 0);
+        assert_int_eq(claims_stuck(root, ME, &sound, 1, &f), -EBUSY); /* the same slot */
+        assert_contains(f.text, "by the guest vm1: step driver, process 7 waits in nv_remove");
+        assert_ok(journal_log(a, LOG_WORD_UNSTUCK, 1, NULL));
+        assert_int_eq(claims_stuck(root, ME, &sound, 1, &f), 0);
+        journal_close(a);
+        end();
+}
+
 TEST(a_card_that_is_just_given_back)
 {
         const PciAddress sound = { .bus = 1, .function = 1 }, other = { .bus = 2 };
