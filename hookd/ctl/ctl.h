@@ -14,6 +14,7 @@ typedef struct Ctl {
         const char *domain_xml;            /* file, "-" for stdin, NULL: ask libvirt */
         const char *host;                  /* a captured host instead of this one; NULL: this one */
         const char *profile;               /* plan: a profile's file; NULL: the guest's */
+        const char *event;                 /* plan: "prepare", "release"; NULL: prepare */
         const char *since, *number, *file; /* log; NULL: not given */
         bool force, raw, print, json, tree, timeline, follow, all;
         bool colour;                              /* of stdout */

@@ -30,9 +30,11 @@ _hookctl() {
 	done
 	case $cur in
 	--*=*)
+		local option=${cur%%=*}
 		cur=${cur#*=}
-		case $prev in
+		case $option in
 		--root) _filedir -d ;;
+		--event) mapfile -t COMPREPLY < <(compgen -W 'prepare release' -- "$cur") ;;
 		*) _filedir ;;
 		esac
 		return

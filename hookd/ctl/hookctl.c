@@ -37,6 +37,7 @@ static const struct {
         { "file", "FILE", offsetof(Ctl, file),
           "read this journal file, or what `journalctl -o export` wrote, or stdin for -" },
         { "host", "FILE", offsetof(Ctl, host), "look at a captured host instead of this one" },
+        { "event", "EVENT", offsetof(Ctl, event), "what hookd would do at: prepare (a start of the guest), release" },
         { "profile", "FILE", offsetof(Ctl, profile), "take this profile instead of the guest's" },
         { "socket", "PATH", offsetof(Ctl, socket), "where hookd listens (" WIRE_SOCKET ")" },
 };

@@ -33,7 +33,7 @@ bool jobs_of_journal(const Server *s, const char *domain, const char *uuid)
         if (*domain && jobs_find(s, domain))
                 return true;
         TAILQ_FOREACH (j, &s->jobs.list, link)
-                if (streq(j->uuid, uuid))
+                if (j->verb != JOB_PLAN && streq(j->uuid, uuid))
                         return true;
         return false;
 }

@@ -22,7 +22,7 @@ typedef struct Job {
         Server *server;
         JobVerb verb;
         char *domain;  /* "": recovery of a journal that has no plan yet */
-        char uuid[37]; /* the journal; "": prepare and plan, and a release that looks it up when its turn comes */
+        char uuid[37]; /* the journal; "": prepare and its plan, and a release that looks it up when its turn comes */
         char *event;
         ProcessId caller; /* who called the hook; 0: not known */
         int client_fd, xml_fd;
@@ -53,7 +53,7 @@ void jobs_add(Server *s, const Job *wanted);
 const Job *jobs_running_of(const Server *s, const char *domain);
 /* The job of this guest that runs, or else the first that waits; plans do not count. */
 const Job *jobs_find(const Server *s, const char *domain);
-/* Is there any job for this journal, or for its guest? domain "": the journal has no plan yet. */
+/* Is there any job but a plan for this journal, or for its guest? domain "": the journal has no plan yet. */
 bool jobs_of_journal(const Server *s, const char *domain, const char *uuid);
 bool jobs_prepare_running(const Server *s);
 

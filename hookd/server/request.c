@@ -3,6 +3,7 @@
 
 #include "model/event.h"
 #include "server/reconcile.h"
+#include "server/reply.h"
 #include "server/server.h"
 #include "server/status.h"
 #include "util/fd.h"
@@ -254,6 +255,34 @@ static void operator_release(Client *c, const char *domain, bool force)
         jobs_add(s, &job);
 }
 
+/* By the XML, or by the journal: what a start would do, or a release. */
+static void operator_plan(Client *c, const char *domain, const char *uuid, int xml_fd)
+{
+        Server *s = c->server;
+        Job job = { .verb = JOB_PLAN, .domain = (char *) domain, .event = (char *) "hookctl plan", .xml_fd = xml_fd };
+
+        (void) snprintf(job.uuid, sizeof(job.uuid), "%s", uuid);
+        job.client_fd = client_take_fd(c);
+        jobs_add(s, &job);
+}
+
+/* Also while the guest runs, or is at a job: it only looks. */
+static void operator_plan_release(Client *c, const char *domain)
+{
+        const Holding *h = ledger_look_up(c->server, domain);
+        char text[512];
+
+        if (h) {
+                operator_plan(c, domain, h->uuid, -1);
+                return;
+        }
+        (void) snprintf(text, sizeof(text), "%s: hookd %s; a release would do nothing", domain,
+                        jobs_find(c->server, domain) ? "has only just begun, and changed nothing for it yet"
+                                                     : "holds nothing for it");
+        (void) reply_text(c->fd, text);
+        client_answer(c, 0, NULL);
+}
+
 void request_handle(Client *c, const WireMessage *m, int xml_fd)
 {
         Server *s = c->server;
@@ -265,13 +294,14 @@ void request_handle(Client *c, const WireMessage *m, int xml_fd)
                 hook(c, m, xml_fd);
                 return;
         case WIRE_PLAN:
+                if (guest && streq(option, "release")) {
+                        closep(&xml_fd);
+                        operator_plan_release(c, guest);
+                        return;
+                }
                 if (!guest || *option || xml_fd < 0)
                         break;
-                jobs_add(s, &(Job){ .verb = JOB_PLAN,
-                                    .domain = (char *) guest,
-                                    .event = (char *) "hookctl plan",
-                                    .client_fd = client_take_fd(c),
-                                    .xml_fd = xml_fd });
+                operator_plan(c, guest, "", xml_fd);
                 return;
         case WIRE_RELEASE:
                 if (!guest || (*option && !streq(option, "force")))

@@ -25,23 +25,19 @@ Claims *claims_unlock(Claims *c)
         return NULL;
 }
 
-int claims_lock(const char *root, const char *uuid, uint64_t deadline, Claims **ret, Fault *f)
+static int take_flock(const char *root, uint64_t deadline, int *ret_fd, Fault *f)
 {
-        _cleanup_(claims_unlockp) Claims *c = calloc(1, sizeof(*c));
         _cleanup_free_ char *path = NULL;
-        int r;
+        _cleanup_close_ int fd = -1;
 
-        if (!c)
-                return fault_set(f, -ENOMEM, root, "out of memory");
-        c->fd = -1;
         if (asprintf(&path, "%s/claims.lock", root) < 0) {
                 path = NULL;
                 return fault_set(f, -ENOMEM, root, "out of memory");
         }
-        c->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (c->fd < 0)
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
                 return fault_set(f, -errno, path, "cannot open %s: %s", path, fault_errno(-errno));
-        while (flock(c->fd, LOCK_EX | LOCK_NB) < 0) {
+        while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
                 if (errno != EWOULDBLOCK && errno != EINTR)
                         return fault_set(f, -errno, path, "cannot lock %s: %s", path, fault_errno(-errno));
                 if (now_usec() >= deadline)
@@ -52,6 +48,14 @@ int claims_lock(const char *root, const char *uuid, uint64_t deadline, Claims **
                 /* flock() has no deadline; the lock is held for milliseconds. */
                 (void) poll(NULL, 0, MIN(20, usec_to_poll(deadline)));
         }
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static int read_others(const char *root, const char *uuid, Claims *c, Fault *f)
+{
+        int r;
+
         r = journal_list(root, &c->others, &c->n, NULL);
         if (r < 0)
                 return fault_set(f, r, root, "cannot read the journals in %s: %s", root, fault_errno(r));
@@ -63,8 +67,33 @@ int claims_lock(const char *root, const char *uuid, uint64_t deadline, Claims **
                 journal_close(c->others[i]);
                 c->others[i--] = c->others[--c->n];
         }
-        *ret = TAKE_PTR(c);
         return 0;
+}
+
+static int claims_new(const char *root, const char *uuid, bool lock, uint64_t deadline, Claims **ret, Fault *f)
+{
+        _cleanup_(claims_unlockp) Claims *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!c)
+                return fault_set(f, -ENOMEM, root, "out of memory");
+        c->fd = -1;
+        r = lock ? take_flock(root, deadline, &c->fd, f) : 0;
+        if (r >= 0)
+                r = read_others(root, uuid, c, f);
+        if (r >= 0)
+                *ret = TAKE_PTR(c);
+        return r;
+}
+
+int claims_lock(const char *root, const char *uuid, uint64_t deadline, Claims **ret, Fault *f)
+{
+        return claims_new(root, uuid, true, deadline, ret, f);
+}
+
+int claims_look(const char *root, const char *uuid, Claims **ret, Fault *f)
+{
+        return claims_new(root, uuid, false, 0, ret, f);
 }
 
 /* A unit is one thing, whichever step stops it: the display manager may be in another guest's StopUnits=. */

@@ -50,25 +50,42 @@ static bool moved(Txn *t, int i)
         return r < 0 || !engine_satisfied(a, now, a->before);
 }
 
+BackNeed txn_back_need(const Journal *j, int i, bool anything_open)
+{
+        const Action *a = &j->plan->actions[i];
+
+        if (a->flags & ACTION_GATE || step_find(a->step)->back == 0)
+                return BACK_NOTHING;
+        if (a->flags & ACTION_BACK)
+                return anything_open && !finished(j, i) && (!(a->flags & ACTION_AFTER_HELD) || txn_was_held(j))
+                               ? BACK_UNDO
+                               : BACK_NOTHING;
+        if (txn_action_open(j, i))
+                return BACK_UNDO;
+        if (a->flags & ACTION_SHARED ? !finished(j, i)
+                                     : anything_open && a->flags & (ACTION_EXCLUSIVE | ACTION_TRANSIT))
+                return BACK_IF_MOVED;
+        return BACK_NOTHING;
+}
+
+bool txn_anything_open(const Journal *j)
+{
+        for (size_t i = 0; i < j->plan->n_actions; i++)
+                if (txn_action_open(j, (int) i))
+                        return true;
+        return false;
+}
+
 /* Is there anything to do for action i on the way back? */
 static bool wanted(Txn *t, int i, bool anything_open)
 {
-        const Action *a = &t->journal->plan->actions[i];
+        BackNeed need = txn_back_need(t->journal, i, anything_open);
 
-        if (a->flags & ACTION_GATE || step_find(a->step)->back == 0)
-                return false;
-        if (a->flags & ACTION_BACK)
-                return anything_open && !finished(t->journal, i) &&
-                       (!(a->flags & ACTION_AFTER_HELD) || txn_was_held(t->journal));
-        if (txn_action_open(t->journal, i))
-                return true;
-        return a->flags & ACTION_SHARED
-                       ? !finished(t->journal, i) && moved(t, i)
-                       : anything_open && a->flags & (ACTION_EXCLUSIVE | ACTION_TRANSIT) && moved(t, i);
+        return need == BACK_UNDO || (need == BACK_IF_MOVED && moved(t, i));
 }
 
 /* Ranks of the way back; inside a step the reverse of the way there. */
-static void back_order(const Plan *plan, int *order)
+void txn_back_order(const Plan *plan, int *order)
 {
         for (size_t i = 0; i < plan->n_actions; i++) {
                 size_t at;
@@ -149,9 +166,8 @@ static Undo undo_one(Txn *t, int i, uint64_t limit, Fault *f)
         return UNDO_DONE;
 }
 
-/* A host that goes down gets nothing back: no unit may be started and no module loaded, and nobody is there to see.
- * systemd queues a start job for shutdown.target (bootup(7)). */
-static bool shutting_down(Host *h)
+/* systemd queues a start job for shutdown.target (bootup(7)). */
+bool txn_shutting_down(Host *h)
 {
         UnitInfo info = { 0 };
 
@@ -176,7 +192,7 @@ int txn_revert(Txn *t, const char *why, Fault *f)
         const Plan *plan = t->journal->plan;
         uint64_t start = host_now(t->host), limit = start + t->back_timeout;
         _cleanup_free_ int *order = NULL;
-        bool anything_open = false;
+        bool anything_open;
         size_t failed = 0, skipped = 0;
         Fault first = { 0 }, stuck = { 0 };
 
@@ -189,7 +205,7 @@ int txn_revert(Txn *t, const char *why, Fault *f)
         if (txn_state(t->journal) == TXN_STUCK && !t->host->stuck)
                 (void) journal_log(t->journal, LOG_WORD_UNSTUCK, -1, NULL);
         (void) journal_log(t->journal, LOG_WORD_REVERT, -1, why);
-        if (shutting_down(t->host)) {
+        if (txn_shutting_down(t->host)) {
                 audit_outcome(t, LOG_NOTICE, MESSAGE_RELEASED, "left", 0,
                               "the host is shutting down, nothing is put back");
                 return finish(t, f);
@@ -197,9 +213,8 @@ int txn_revert(Txn *t, const char *why, Fault *f)
         order = calloc(plan->n_actions + 1, sizeof(*order));
         if (!order)
                 return fault_set(f, -ENOMEM, t->domain, "out of memory");
-        back_order(plan, order);
-        for (size_t i = 0; i < plan->n_actions; i++)
-                anything_open = anything_open || txn_action_open(t->journal, (int) i);
+        txn_back_order(plan, order);
+        anything_open = txn_anything_open(t->journal);
         for (size_t n = 0; n < plan->n_actions; n++) {
                 Fault one = { 0 };
                 Undo u;

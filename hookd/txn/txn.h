@@ -15,6 +15,8 @@ int planner_plan(const Profile *profile, const Guest *guest, const HostView *vie
 typedef struct Claims Claims;
 /* Takes the flock (bounded by deadline, now_usec() scale) and reads all journals but `uuid`. */
 int claims_lock(const char *root, const char *uuid, uint64_t deadline, Claims **ret, Fault *f);
+/* The same without the flock: for those who only look. */
+int claims_look(const char *root, const char *uuid, Claims **ret, Fault *f);
 Claims *claims_unlock(Claims *c);
 DEFINE_CLEANUP(Claims, claims_unlock)
 typedef enum ClaimVerdict {
@@ -55,6 +57,18 @@ int txn_prepare(Txn *t, Plan *plan, Fault *f);
  * failure is reported and the rest goes on. 0: all back, the journal is removed. why: "release", "recovery after a
  * restart" … */
 int txn_revert(Txn *t, const char *why, Fault *f);
+/* What the way back has to do with action i, by the journal alone; of actions whose steps are known. */
+typedef enum BackNeed {
+        BACK_NOTHING,
+        BACK_UNDO,     /* it may have taken effect, or is a deed of the way back */
+        BACK_IF_MOVED, /* only where it is not found as it was before */
+} BackNeed;
+BackNeed txn_back_need(const Journal *j, int i, bool anything_open);
+bool txn_anything_open(const Journal *j); /* before the way back has begun */
+/* The plan's actions in the order of the way back; order has plan->n_actions. */
+void txn_back_order(const Plan *plan, int *order);
+/* A host that goes down gets nothing back: no unit may be started and no module loaded, and nobody is there to see. */
+bool txn_shutting_down(Host *h);
 
 /* guest.c: is QEMU still there? 1: a process has a vfio group of the card open, or is the one the journal has noted, or
  * is the QEMU of libvirt's pid file; 0: no. *ret (may be NULL, caller frees with holders_free) gets the processes. */

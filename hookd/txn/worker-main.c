@@ -331,7 +331,7 @@ static int run_verb(Worker *w, Fault *f)
         if (streq(w->verb, "recover"))
                 return do_recover(w, f);
         if (streq(w->verb, "plan")) {
-                r = worker_show_plan(w, f);
+                r = *w->uuid ? worker_show_release(w, f) : worker_show_plan(w, f);
                 return reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
         }
         return fault_set(f, -EINVAL, w->verb, "no such verb");

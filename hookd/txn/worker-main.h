@@ -9,7 +9,7 @@
  * none
  *   --xml-fd=N           domain XML (prepare, plan)
  *   --domain=NAME        as in the hook's argv
- *   --uuid=UUID          release, recover: which journal
+ *   --uuid=UUID          release, recover: which journal; plan: what a release by it would do
  *   --event=prepare/begin  for the audit
  *   --root=/             of the host      --journals=/run/hookd-txn      --profiles=DIR      --conf=FILE
  *   --spool=FILE         --audit=journal|stderr|none      --no-owner-check

@@ -24,5 +24,7 @@ int worker_parse_args(Worker *w, int argc, char **argv, LogTarget *audit);
 int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_plan, Fault *f);
 /* The plan verb: sends what prepare would do as WIRE_TEXT lines. */
 int worker_show_plan(Worker *w, Fault *f);
+/* worker-back.c: with a journal's UUID: what a release would do now. Reads the journal without its lock. */
+int worker_show_release(Worker *w, Fault *f);
 /* One WIRE_TEXT line to the client, if there is one. */
 void worker_say(Worker *w, const char *fmt, ...) _printf_(2, 3);

@@ -89,6 +89,29 @@ TEST(plan)
         no_call(0);
 }
 
+TEST(plan_of_a_release)
+{
+        start_holding();
+        assert_int_eq(hookctl("plan", "held", "--event=release"), 0);
+        assert_str_eq(said, "first line\nsecond line\n");
+        assert_contains(next_call(), "begins plan held uuid=0");
+        (void) next_call();
+        assert_int_eq(hookctl("plan", "other", "--event", "release"), 0);
+        assert_str_eq(said, "other: hookd holds nothing for it; a release would do nothing\n");
+        assert_int_eq(hookctl("plan", "--event=release"), 2);
+        assert_contains(said, "needs the name of a guest");
+        assert_int_eq(hookctl("plan", "held", "--event=release", "--host=x"), 2);
+        assert_contains(said, "it takes no --host");
+        assert_int_eq(hookctl("plan", "held", "--event=release", "--profile=x"), 2);
+        assert_int_eq(hookctl("plan", "held", "--event=stop"), 2);
+        assert_contains(said, "is prepare or release");
+        assert_int_eq(hookctl_input(XML("held"), "plan", "--domain-xml=-", "--event=prepare"), 0);
+        assert_contains(next_call(), "begins plan held uuid= ");
+        (void) next_call();
+        no_call(0);
+        assert_true(have_journal("held"));
+}
+
 /* The same plan as on the host itself, without the daemon. */
 TEST(plan_on_a_captured_host)
 {

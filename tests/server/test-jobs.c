@@ -442,6 +442,49 @@ TEST(profiles_may_ask_for_time)
         assert_contains(operator_request(WIRE_STATUS, NULL, -1, &value), "bad.ini:2");
 }
 
+/* What a release of it would do: the first line, and the result. */
+static void plan_release(const char *guest, uint32_t value, const char *text)
+{
+        int fd = client_connect();
+        WireMessage m;
+
+        client_send(fd, WIRE_PLAN, (const char *const[]){ guest, "release", NULL }, -1);
+        while (client_receive(fd, &m, PATIENCE) == WIRE_ACCEPTED)
+                ;
+        assert_int_eq(m.head.type, WIRE_TEXT);
+        assert_contains(m.strings[0], text);
+        while (client_receive(fd, &m, PATIENCE) == WIRE_TEXT)
+                ;
+        assert_int_eq(m.head.type, WIRE_RESULT);
+        assert_int_eq(m.head.value, value);
+        (void) close(fd);
+}
+
+/* A plan that has not ended is no work on the journal: what libvirt says is done, and a recovery is not put off. */
+TEST(a_plan_holds_nothing_up)
+{
+        int fd;
+
+        start_with("slow held");
+        fd = ask("slow held", "prepare", "begin");
+        expect_call("begins prepare");
+        expect_call("waits");
+        open_gate("slow held");
+        expect_result(fd, 0, NULL);
+        expect_call("ends prepare");
+        fd = client_connect();
+        client_send(fd, WIRE_PLAN, (const char *const[]){ "slow held", "release", NULL }, -1);
+        expect_call("begins plan slow held");
+        expect_call("waits");
+        /* the release waits at the same gate, but it has begun */
+        (void) close(ask("slow held", "release", "end"));
+        expect_call("begins release slow held");
+        expect_call("waits");
+        open_gate("slow held");
+        expect_call("ends");
+        (void) close(fd);
+}
+
 TEST(the_operator_asks)
 {
         uint32_t value;
@@ -471,6 +514,19 @@ TEST(the_operator_asks)
         assert_contains(next_call(), "begins plan held uuid= event=hookctl plan parent= xml=9");
         expect_call("ends plan held");
         (void) close(xml[0]);
+
+        plan_release("held", 0, "first line");
+        assert_contains(next_call(), "begins plan held uuid=00000000-0000-4000-8000-");
+        expect_call("ends plan held");
+        plan_release("slow held", 0, "slow held: hookd has only just begun");
+        plan_release("other", 0, "other: hookd holds nothing for it; a release would do nothing");
+        fd2 = client_connect();
+        client_send(fd2, WIRE_PLAN, (const char *const[]){ "held", NULL }, -1);
+        expect_result(fd2, 1, "does not know this request");
+        fd2 = client_connect();
+        client_send(fd2, WIRE_PLAN, (const char *const[]){ "held", "begin", NULL }, -1);
+        expect_result(fd2, 1, "does not know this request");
+        assert_true(have_journal("held"));
 
         assert_contains(operator_request(WIRE_RELEASE, "held", -1, &value), "probably just being started");
         assert_int_eq(value, 1);
