@@ -11,6 +11,7 @@ typedef struct Ctl {
         const char *socket;                /* of the daemon */
         const char *root;                  /* "" or the folder all paths are below */
         const char *shim;                  /* enable: what is installed */
+        const char *worker;                /* recover: what is started where hookd does not answer */
         const char *domain_xml;            /* file, "-" for stdin, NULL: ask libvirt */
         const char *host;                  /* a captured host instead of this one; NULL: this one */
         const char *profile;               /* plan: a profile's file; NULL: the guest's */
@@ -34,7 +35,7 @@ typedef struct Verb {
 
 extern const Verb verb_enable, verb_disable, verb_status, verb_plan, verb_list, verb_show, verb_check, verb_generate,
         verb_edit, verb_devices, verb_holders, verb_capture, verb_release, verb_log, verb_rom, verb_doctor,
-        verb_reconcile;
+        verb_reconcile, verb_recover;
 
 /* "hookctl: text" on stderr, wrapped. Returns 1, the exit status. */
 int ctl_fail(const char *fmt, ...) _printf_(1, 2);

@@ -58,6 +58,14 @@ int text_files_add_folders(TextFiles *t, Host *h, const char *const *folders, si
         return 0;
 }
 
+int text_files_add_modprobe(TextFiles *t, Host *h)
+{
+        static const char *const folders[] = { "/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d",
+                                               "/usr/lib/modprobe.d", "/lib/modprobe.d" };
+
+        return text_files_add_folders(t, h, folders, ARRAY_SIZE(folders), ".conf");
+}
+
 void text_files_clear(TextFiles *t)
 {
         for (size_t i = 0; i < t->n; i++) {

@@ -19,6 +19,8 @@ int text_files_add(TextFiles *t, Host *h, const char *path);
 /* All with that ending (no folders), by name. Of a name that several folders have only that in the first counts, as
  * for modprobe and systemd. */
 int text_files_add_folders(TextFiles *t, Host *h, const char *const *folders, size_t n, const char *ending);
+/* What modprobe reads, as modprobe.d(5) has it. */
+int text_files_add_modprobe(TextFiles *t, Host *h);
 void text_files_clear(TextFiles *t);
 
 /* The next line: without what comes behind '#' at its begin, blanks at its ends gone, a line that ends in '\' goes on;

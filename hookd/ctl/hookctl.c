@@ -9,9 +9,9 @@
 #include <stdio.h>
 
 static const Verb *const verbs[] = {
-        &verb_enable,  &verb_disable,   &verb_status, &verb_plan,    &verb_list,    &verb_show,
-        &verb_check,   &verb_generate,  &verb_edit,   &verb_devices, &verb_holders, &verb_capture,
-        &verb_release, &verb_reconcile, &verb_log,    &verb_doctor,  &verb_rom,
+        &verb_enable,  &verb_disable,   &verb_status,  &verb_plan,    &verb_list,    &verb_show,
+        &verb_check,   &verb_generate,  &verb_edit,    &verb_devices, &verb_holders, &verb_capture,
+        &verb_release, &verb_reconcile, &verb_recover, &verb_log,     &verb_doctor,  &verb_rom,
 };
 
 /* In the order of the help. A value goes into a string of Ctl, an option without one sets a bool. */
@@ -23,6 +23,7 @@ static const struct {
 } options[] = {
         { "root", "DIR", offsetof(Ctl, root), "work on the system below DIR; nothing is started or stopped" },
         { "shim", "FILE", offsetof(Ctl, shim), "this program for the hook instead of " HOOKD_LIBEXECDIR "/hook-shim" },
+        { "worker", "FILE", offsetof(Ctl, worker), "this program instead of " HOOKD_LIBEXECDIR "/hookd-worker" },
         { "force", NULL, offsetof(Ctl, force), "also where it is refused otherwise, see hookctl(1)" },
         { "json", NULL, offsetof(Ctl, json), "as JSON, see JSON in hookctl(1)" },
         { "all", NULL, offsetof(Ctl, all), "also what is fine, one by one" },
@@ -213,7 +214,10 @@ static int run(const Verb *v, Line *l, char **rest, int n)
 
 int main(int argc, char **argv)
 {
-        Line l = { .ctl = { .socket = WIRE_SOCKET, .root = "", .shim = HOOKD_LIBEXECDIR "/hook-shim" } };
+        Line l = { .ctl = { .socket = WIRE_SOCKET,
+                            .root = "",
+                            .shim = HOOKD_LIBEXECDIR "/hook-shim",
+                            .worker = HOOKD_LIBEXECDIR "/hookd-worker" } };
         const Verb *v;
 
         parse(argc, argv, &l);

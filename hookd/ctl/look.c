@@ -49,19 +49,13 @@ static int cards(const HostView *v, const Guest *guest, PciAddress **ret, size_t
         return 0;
 }
 
-int look(const char *file, const Guest *guest, HostView **ret, Fault *f)
+int look_at(Host *h, const Guest *guest, HostView **ret, Fault *f)
 {
         ScanRequest request = { .no_services = true, .units = (char *const *) step_known_units };
         _cleanup_(hostview_freep) HostView *first = NULL, *v = NULL;
-        _cleanup_(host_freep) Host *h = NULL;
         _cleanup_free_ PciAddress *wanted = NULL;
         int r;
 
-        if (file)
-                return read_file(file, ret, f);
-        r = host_new("/", &h, f);
-        if (r < 0)
-                return r;
         h->deadline = host_now(h) + LOOK_USEC;
         r = scan(h, &request, &first, f);
         if (r >= 0)
@@ -75,4 +69,15 @@ int look(const char *file, const Guest *guest, HostView **ret, Fault *f)
         if (r >= 0)
                 *ret = TAKE_PTR(v);
         return r < 0 ? fault_default(f, r, NULL, "cannot look at the host: %s", fault_errno(r)) : 0;
+}
+
+int look(const char *file, const Guest *guest, HostView **ret, Fault *f)
+{
+        _cleanup_(host_freep) Host *h = NULL;
+        int r;
+
+        if (file)
+                return read_file(file, ret, f);
+        r = host_new("/", &h, f);
+        return r < 0 ? r : look_at(h, guest, ret, f);
 }

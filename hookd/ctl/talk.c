@@ -58,6 +58,29 @@ static int receive(int fd, WireMessage *m, uint64_t deadline, Fault *f)
         }
 }
 
+int talk_answer(int fd, uint64_t usec, TalkLine fn, void *userdata, Fault *f)
+{
+        uint64_t deadline = now_usec() + usec;
+        WireMessage m;
+        int r;
+
+        for (;;) {
+                r = receive(fd, &m, deadline, f);
+                if (r < 0)
+                        return r;
+                if (m.head.type == WIRE_ACCEPTED)
+                        deadline = now_usec() + ((uint64_t) m.head.value + WIRE_GRACE_SEC) * USEC_PER_SEC;
+                else if (m.head.type == WIRE_TEXT && m.head.count == 1)
+                        fn(userdata, m.strings[0]);
+                else if (m.head.type == WIRE_RESULT && m.head.count == 1)
+                        return m.head.value == 0 ? 0 : fault_set(f, -EREMOTEIO, NULL, "%s", m.strings[0]);
+                else
+                        return fault_set(f, -EPROTO, NULL,
+                                         "hookd's answer is not understood: hookctl and hookd are of different "
+                                         "versions; `systemctl restart hookd.service`");
+        }
+}
+
 int talk(const char *path, uint16_t type, const char *guest, int xml_fd, TalkLine fn, void *userdata, Fault *f)
 {
         return talk_option(path, type, guest, NULL, xml_fd, fn, userdata, f);
@@ -68,7 +91,6 @@ int talk_option(const char *path, uint16_t type, const char *guest, const char *
 {
         const char *const strings[] = { guest, option };
         _cleanup_close_ int fd = -1;
-        uint64_t deadline;
         WireMessage m;
         int r;
 
@@ -81,22 +103,7 @@ int talk_option(const char *path, uint16_t type, const char *guest, const char *
         /* A refused peer may have been answered before it could ask. */
         if (r < 0 && r != -EPIPE)
                 return fault_set(f, r, guest, "cannot send the request to hookd: %s", fault_errno(r));
-        deadline = now_usec() + WIRE_ACCEPT_SEC * USEC_PER_SEC;
-        for (;;) {
-                r = receive(fd, &m, deadline, f);
-                if (r < 0)
-                        return r;
-                if (m.head.type == WIRE_ACCEPTED)
-                        deadline = now_usec() + ((uint64_t) m.head.value + WIRE_GRACE_SEC) * USEC_PER_SEC;
-                else if (m.head.type == WIRE_TEXT && m.head.count == 1)
-                        fn(userdata, m.strings[0]);
-                else if (m.head.type == WIRE_RESULT && m.head.count == 1)
-                        return m.head.value == 0 ? 0 : fault_set(f, -EREMOTEIO, guest, "%s", m.strings[0]);
-                else
-                        return fault_set(f, -EPROTO, NULL,
-                                         "hookd's answer is not understood: hookctl and hookd are of different "
-                                         "versions; `systemctl restart hookd.service`");
-        }
+        return talk_answer(fd, WIRE_ACCEPT_SEC * USEC_PER_SEC, fn, userdata, f);
 }
 
 typedef struct Status {

@@ -11,5 +11,8 @@ int talk(const char *socket, uint16_t type, const char *guest, int fd, TalkLine 
 /* With a word after the guest's name, which is not NULL then: how it is meant. */
 int talk_option(const char *socket, uint16_t type, const char *guest, const char *option, int fd, TalkLine fn,
                 void *userdata, Fault *f);
+/* The answers to a request that was made already: by the daemon, or by a worker. usec: for all of them, unless one says
+ * how long it takes. The descriptor stays the caller's. -ECONNRESET: it ended without a result. */
+int talk_answer(int fd, uint64_t usec, TalkLine fn, void *userdata, Fault *f);
 /* The daemon's status, all of it; cleared with records_clear() also after a failure. */
 int talk_status(const char *socket, Records *ret, Fault *f);

@@ -45,8 +45,6 @@ static unsigned find_libvirt(Host *h)
 
 static int open_sight(const Ctl *c, Sight *s, Fault *f)
 {
-        static const char *const folders[] = { "/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d",
-                                               "/usr/lib/modprobe.d", "/lib/modprobe.d" };
         int r;
 
         *s = (Sight){ .ctl = c, .here = !*c->root };
@@ -56,8 +54,8 @@ static int open_sight(const Ctl *c, Sight *s, Fault *f)
         s->host->deadline = host_now(s->host) + LOOK_USEC;
         if (c->host || s->here) /* of a folder nothing is known but its files */
                 r = look(c->host, NULL, &s->view, f);
-        if (r >= 0 && ((r = boot_find(s->host, &s->boot)) < 0 ||
-                       (r = text_files_add_folders(&s->modprobe, s->host, folders, ARRAY_SIZE(folders), ".conf")) < 0))
+        if (r >= 0 &&
+            ((r = boot_find(s->host, &s->boot)) < 0 || (r = text_files_add_modprobe(&s->modprobe, s->host)) < 0))
                 return fault_set(f, r, NULL, "out of memory");
         s->cpu = find_cpu(s->host);
         s->libvirt = find_libvirt(s->host);

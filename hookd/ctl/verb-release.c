@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/ctl.h"
 #include "ctl/talk.h"
+#include "ctl/term.h"
 #include "wire/wire.h"
 
 #include <stdio.h>
 
+/* Each step, as it ends. */
 static void print_line(void *userdata, const char *line)
 {
-        (void) puts(line);
+        (void) fputs("  ", stdout);
+        term_wrap(stdout, line, 2, 6);
 }
 
 static int run(const Ctl *c)

@@ -45,21 +45,23 @@ void audit_step(const Txn *t, const Action *a, const char *from, const char *to,
                 { NULL, NULL },
         };
         unsigned long long msec = (usec + 500) / 1000;
+        char line[2048];
 
         if (t->again && streq(result, "failed"))
                 return;
         (void) snprintf(duration, sizeof(duration), "%llu", (unsigned long long) usec);
         if (text && *text)
-                log_entry(priority, message_id, fields, "%s: %s %s: %s", t->domain, a->step, a->target, text);
+                (void) snprintf(line, sizeof(line), "%s %s: %s", a->step, a->target, text);
         else if (from && to && streq(result, "already"))
-                log_entry(priority, message_id, fields, "%s: %s %s: %s %s", t->domain, a->step, a->target,
-                          streq(from, to) ? "already" : "stays", from);
+                (void) snprintf(line, sizeof(line), "%s %s: %s %s", a->step, a->target,
+                                streq(from, to) ? "already" : "stays", from);
         else if (from && to)
-                log_entry(priority, message_id, fields, "%s: %s %s: %s -> %s (%llu ms)", t->domain, a->step, a->target,
-                          from, to, msec);
+                (void) snprintf(line, sizeof(line), "%s %s: %s -> %s (%llu ms)", a->step, a->target, from, to, msec);
         else
-                log_entry(priority, message_id, fields, "%s: %s %s: %s (%llu ms)", t->domain, a->step, a->target,
-                          result, msec);
+                (void) snprintf(line, sizeof(line), "%s %s: %s (%llu ms)", a->step, a->target, result, msec);
+        log_entry(priority, message_id, fields, "%s: %s", t->domain, line);
+        if (t->say)
+                t->say(t->say_to, line);
 }
 
 void audit_outcome(const Txn *t, int priority, const char *message_id, const char *result, uint64_t usec,

@@ -46,6 +46,9 @@ typedef struct Txn {
         const char *event;                      /* for the audit: "prepare/begin" */
         uint64_t forward_timeout, back_timeout; /* usec */
         bool again;                             /* tried before: what fails now was said then */
+        /* Each step as it ends, a line for the one who waits; NULL: nobody does. */
+        void (*say)(void *userdata, const char *line);
+        void *say_to;
 } Txn;
 
 /* Observes, checks claims, journals the plan with its before values, applies it, verifies it and logs HELD. On any

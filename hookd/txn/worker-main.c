@@ -82,6 +82,17 @@ static void note_failure(Worker *w, const Fault *f)
         (void) write_file_atomic_at(AT_FDCWD, path, 0600, all, strlen(all));
 }
 
+static void say_step(void *userdata, const char *line)
+{
+        worker_say(userdata, "%s", line);
+}
+
+/* Asked for by a person, who reads along. */
+static bool by_hand(const Worker *w)
+{
+        return startswith(w->event, "hookctl");
+}
+
 /* p: the profile of a start; NULL: the journal's way back. */
 static Txn make_txn(Worker *w, Journal *j, const Profile *p)
 {
@@ -97,6 +108,8 @@ static Txn make_txn(Worker *w, Journal *j, const Profile *p)
                 .again = streq(w->event, "retry"),
                 .forward_timeout = p ? p->start_timeout : 0,
                 .back_timeout = p ? p->rollback_timeout : stop,
+                .say = by_hand(w) ? say_step : NULL,
+                .say_to = w,
         };
 }
 
@@ -234,7 +247,7 @@ static int wait_guest_gone(Worker *w, Txn *t, uint64_t usec)
 
 /* libvirt gave up on a QEMU that the kernel does not let go of, and goes on; a person is told. The daemon, which knows
  * the process from the journal, starts a recovery when it has gone. */
-static int keep_for_guest(Worker *w, Txn *t, bool by_hand, Fault *f)
+static int keep_for_guest(Worker *w, Txn *t, Fault *f)
 {
         HostHolder *holders = NULL;
         size_t n = 0;
@@ -242,9 +255,9 @@ static int keep_for_guest(Worker *w, Txn *t, bool by_hand, Fault *f)
 
         engine_deadline(w->host, LOOK_USEC, UINT64_MAX);
         if (txn_guest_alive(t, &holders, &n) > 0)
-                pid = by_hand ? holders[0].pid : txn_note_guest(t, holders, n);
+                pid = by_hand(w) ? holders[0].pid : txn_note_guest(t, holders, n);
         holders_free(holders, n);
-        if (by_hand)
+        if (by_hand(w))
                 (void) fault_set(
                         f, -EBUSY, t->domain,
                         "QEMU of %s (process %d) still has the card. The kernel would wait for it in the unbind, "
@@ -258,14 +271,13 @@ static int keep_for_guest(Worker *w, Txn *t, bool by_hand, Fault *f)
                         "as that process has gone",
                         t->domain, MAX(pid, 0));
         audit_outcome(t, LOG_WARNING, MESSAGE_WARNING, "waiting", 0, f->text);
-        if (!by_hand && txn_state(t->journal) == TXN_HELD && !txn_was_answered(t->journal))
+        if (!by_hand(w) && txn_state(t->journal) == TXN_HELD && !txn_was_answered(t->journal))
                 (void) journal_log(t->journal, LOG_WORD_HELD, -1, f->text); /* `hookctl status` shows the last one */
-        return reply(w, by_hand, f->text);
+        return reply(w, by_hand(w), f->text);
 }
 
 static int do_release(Worker *w, Fault *f)
 {
-        bool by_hand = startswith(w->event, "hookctl");
         _cleanup_(journal_closep) Journal *j = NULL;
         Txn t;
         int r, k;
@@ -282,9 +294,9 @@ static int do_release(Worker *w, Fault *f)
         t = make_txn(w, j, NULL);
         w->host->no_cancel = true;
         /* Only once: a start that is refused because of it ends in a release as well. */
-        r = wait_guest_gone(w, &t, by_hand || txn_was_answered(j) ? 0 : GUEST_GONE_USEC);
+        r = wait_guest_gone(w, &t, by_hand(w) || txn_was_answered(j) ? 0 : GUEST_GONE_USEC);
         if (r > 0)
-                return keep_for_guest(w, &t, by_hand, f);
+                return keep_for_guest(w, &t, f);
         r = r < 0 ? fault_default(f, r, t.domain, "cannot tell whether %s still runs: %s", t.domain, fault_errno(r))
                   : txn_revert(&t, w->event, f);
         if (r < 0)
