@@ -66,7 +66,7 @@ static const char *obstacle(const Back *b, const Action *a, const char *value, c
 /* Another driver than the recorded one, where the profile names it (Host=). */
 static const char *wanted_value(const Action *a, char **buf)
 {
-        return streq(a->step, "driver") && action_param(a, "host", buf) >= 0 ? *buf : a->before;
+        return action_param(a, "host", buf) >= 0 ? *buf : a->before;
 }
 
 static void say_value(const Back *b, const Action *a)
