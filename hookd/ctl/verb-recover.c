@@ -99,7 +99,7 @@ const Verb verb_recover = {
         .name = "recover",
         .options = "root worker force json socket",
         .arguments = "",
-        .summary = "put back everything that hookd ever took: for a dark machine, by ssh",
+        .summary = "put back all that hookd ever took: for a dark machine, by ssh",
         .help = "Puts the host back for every guest that is gone, also where hookd is dead, tells\n"
                 "each step, and at the end what is still wrong and which command helps. Exit\n"
                 "status 0: nothing is left. A guest that runs keeps its card, whatever is given.\n"
