@@ -53,6 +53,18 @@ static bool is_due(const Record *guest)
                parse_uint(record_value(guest, "due"), UINT64_MAX, &due) >= 0 && due > now && due - now < TEAR_DOWN_USEC;
 }
 
+/* 1: all is put back; 2: hookd is at it, or will be soon; 0: neither. */
+static int look(const Recover *r, const Records *all, const Record *found)
+{
+        const Record *guest = find_guest(all, record_value(found, "uuid"));
+
+        if (!guest)
+                return 1;
+        if (streq(record_value(guest, "state"), "stuck"))
+                return 0; /* whoever waits for the kernel may do so for ever */
+        return has_job(all, record_value(found, "domain")) || (!r->ctl->force && is_due(guest)) ? 2 : 0;
+}
+
 /* Waits for what hookd has under way by itself. 1: all is put back; 0: nobody works on it (any more); -ETIMEDOUT,
  * -errno. */
 static int wait_for(Recover *r, const Record *found, Fault *f)
@@ -61,15 +73,11 @@ static int wait_for(Recover *r, const Record *found, Fault *f)
 
         for (;;) {
                 Records all = { 0 };
-                const Record *guest;
                 int k;
 
                 k = talk_status(r->ctl->socket, &all, f);
-                guest = k >= 0 ? find_guest(&all, record_value(found, "uuid")) : NULL;
                 if (k >= 0)
-                        k = !guest                                                                              ? 1
-                            : has_job(&all, record_value(found, "domain")) || (!r->ctl->force && is_due(guest)) ? 2
-                                                                                                                : 0;
+                        k = look(r, &all, found);
                 records_clear(&all);
                 if (k != 2)
                         return k;
