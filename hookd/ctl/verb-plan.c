@@ -79,7 +79,7 @@ const Verb verb_plan = {
         .name = "plan",
         .options = "event domain-xml host profile socket",
         .arguments = "[GUEST]",
-        .summary = "show what a start or a release of the guest would do to this host now",
+        .summary = "show what a start or a release of the guest would do to this host",
         .help = "Shows, target by target, what hookd would do if the guest was started now, or\n"
                 "why it would refuse; with --event=release what would be put back if it had ended\n"
                 "now. Changes nothing. The domain's XML is asked of libvirt.\n"

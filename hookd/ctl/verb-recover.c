@@ -11,7 +11,8 @@ static void print_left(const Recover *r)
 {
         (void) putchar('\n');
         if (r->n_left == 0) {
-                term_cell(stdout, r->ctl->colour, COLOUR_GREEN, "Nothing is left to put back.\n", 0);
+                term_cell(stdout, r->ctl->colour, COLOUR_GREEN, "Nothing is left to put back.", 0);
+                (void) putchar('\n');
                 return;
         }
         term_cell(stdout, r->ctl->colour, COLOUR_RED, "Still to do:", 0);

@@ -7,18 +7,21 @@
 #define FOLDER  "run/hookd-txn"
 #define JOURNAL FOLDER "/" UUID
 
+static bool elsewhere; /* no hookd is asked */
+
 /* The test's folder is the host. */
 static int recover(const char *worker, const char *option)
 {
         static char *const environment[] = { NULL };
         char socket_option[128], root[128], with[256];
-        char *argv[] = { (char *) HOOKCTL_EXE, (char *) "recover", root, with, socket_option, (char *) option, NULL };
+        char *argv[] = { (char *) HOOKCTL_EXE, (char *) "recover", root, with, (char *) option, NULL, NULL };
 
         (void) snprintf(socket_option, sizeof(socket_option), "--socket=%s/socket", d.dir);
-        if (option && streq(option, "elsewhere"))
-                argv[4] = NULL; /* no hookd is asked */
         (void) snprintf(root, sizeof(root), "--root=%s", d.dir);
         (void) snprintf(with, sizeof(with), "--worker=%s", worker);
+        if (!elsewhere)
+                argv[option ? 5 : 4] = socket_option;
+        elsewhere = false;
         return program(argv, environment, NULL);
 }
 
@@ -130,7 +133,8 @@ TEST(the_worker_itself)
         assert_false(daemon_exists(JOURNAL));
         assert_int_eq(recover(FAKE_EXE, NULL), 1);
         assert_contains(said, "There is no journal: hookd holds nothing.\n");
-        assert_int_eq(recover(FAKE_EXE, "elsewhere"), 0);
+        elsewhere = true;
+        assert_int_eq(recover(FAKE_EXE, NULL), 0);
         assert_str_eq(said, "There is no journal: hookd holds nothing.\n"
                             "No other card is kept from the host.\n"
                             "\n"
@@ -156,6 +160,7 @@ TEST(a_worker_that_fails)
 
 TEST(a_guest_that_may_be_starting)
 {
+        _cleanup_free_ char *golden = NULL;
         Journal *j;
 
         host();
@@ -167,6 +172,10 @@ TEST(a_guest_that_may_be_starting)
         assert_contains(said, "held one: may just be starting, and keeps 0000:01:00.0.\n");
         assert_contains(said, "libvirtd (process 77)");
         assert_true(daemon_exists(JOURNAL));
+        elsewhere = true;
+        assert_int_eq(recover(STUB_EXE, "--json"), 1);
+        assert_ok(read_file_at(AT_FDCWD, TESTS_DIR "/ctl/golden/recover-json.out", 1 << 16, &golden, NULL));
+        assert_str_eq(said, golden);
         assert_int_eq(recover(STUB_EXE, "--force"), 1);
         assert_contains(said, "held one: put back.\n");
         assert_false(daemon_exists(JOURNAL));
