@@ -183,8 +183,8 @@ int recover_by_daemon(Recover *r, Fault *f)
         k = talk(r->ctl->socket, WIRE_RECONCILE, NULL, -1, on_line, &found, f);
         r->failed = r->failed || found.failed;
         if (k >= 0) {
-                recover_say(r, 0, "hookd answers, and holds %s.",
-                            found.records.n == 0 ? "nothing" : "devices for these guests:");
+                recover_say(r, 0, "hookd answers, and holds %s",
+                            found.records.n == 0 ? "nothing." : "devices for these guests:");
                 for (size_t i = 0; i < found.records.n; i++)
                         guest(r, &found.records.list[i]);
                 look_again(r);

@@ -49,6 +49,9 @@ ctl 0 '*libvirtd.service knows it*' doctor
 cp "$LAB_STATE/ctl" /lab/out/doctor-held.txt
 expect 'what the doctor does not like' "$(grep -cE '^  (problem|warning|hint)' "$LAB_STATE/ctl")" 0
 ctl 0 "*driver $CARD.0 is vfio-pci already*warning: vm1 has devices of this host already (held)*" plan vm1
+ctl 0 "vm1: a release would do this, by its journal *reset $CARD.0 remove-rescan*driver $CARD.0 vfio-pci -> nvidia*\
+display-manager lightdm.service inactive -> active*warning: its QEMU (process $qemu) has the card*" plan --event=release vm1
+ctl 1 "*vm1: runs, and keeps $CARD.0 $CARD.1.*virsh shutdown vm1*" recover
 
 case_begin "a running guest's card cannot be taken from it"
 ctl 1 '*' release vm1
@@ -115,3 +118,26 @@ expect_no_txn
 expect_before
 ctl 0 '*' reconcile
 note "$SAID"
+
+case_begin 'hookctl recover: hookd is down, and the guest that has the card is none'
+ctl 0 'hookd answers, and holds nothing*No other card is kept from the host.*lightdm.service is active.*' recover
+check 'prepared' hook vm1 prepare
+bounded 30 systemctl stop hookd.socket hookd.service
+ctl 1 "hookd does not answer: going on without it.*vm1: may just be starting, and keeps $CARD.0 $CARD.1.*" recover
+expect_drivers vfio-pci vfio-pci
+ctl 1 "*vm1: is gone, $CARD.0 $CARD.1 is put back ...*vm1: put back.*hookd does not run*systemctl start hookd*" recover --force
+expect_no_txn
+expect_before
+bounded 30 systemctl start hookd.socket
+
+case_begin 'hookctl recover: a function on vfio-pci that nobody has'
+f=$CARD.1
+write_bounded vfio-pci "/sys/bus/pci/devices/$f/driver_override"
+write_bounded "$f" "/sys/bus/pci/devices/$f/driver/unbind"
+write_bounded "$f" /sys/bus/pci/drivers_probe
+expect_drivers nvidia vfio-pci
+ctl 1 "*$f*recover --force*" recover
+expect_drivers nvidia vfio-pci
+ctl 0 "*$f: vfio-pci -> snd_hda_intel*" recover --force
+expect_drivers nvidia snd_hda_intel
+expect_before
