@@ -3,6 +3,7 @@
 
 #include "util/fd.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
@@ -24,38 +25,77 @@ static int memory_file(const char *text, size_t size, Fault *f)
         return r < 0 ? fault_set(f, r, NULL, "cannot keep the domain XML in memory: %s", fault_errno(r)) : TAKE_FD(fd);
 }
 
+/* ---- in the child ---- */
+
+/* libvirt brings fifty libraries along, most of the time of a verb that does not ask it: only who asks loads it. */
+#define FUNCTIONS(X)                   \
+        X(virConnectClose)             \
+        X(virConnectListAllDomains)    \
+        X(virConnectOpenReadOnly)      \
+        X(virDomainFree)               \
+        X(virDomainGetName)            \
+        X(virDomainGetXMLDesc)         \
+        X(virDomainLookupByName)       \
+        X(virDomainLookupByUUIDString) \
+        X(virGetLastErrorMessage)      \
+        X(virSetErrorFunc)
+
+static struct {
+#define POINTER(name) __typeof__(name) *name;
+        FUNCTIONS(POINTER)
+} libvirt;
+
+static int load(Fault *f)
+{
+        static const struct {
+                const char *name;
+                void *pointer;
+        } functions[] = {
+#define ENTRY(name) { #name, &libvirt.name },
+                FUNCTIONS(ENTRY)
+        };
+        void *library = dlopen("libvirt.so.0", RTLD_NOW | RTLD_LOCAL);
+
+        for (size_t i = 0; library && i < ARRAY_SIZE(functions); i++) {
+                void *function = dlsym(library, functions[i].name);
+
+                if (!function)
+                        library = NULL;
+                memcpy(functions[i].pointer, &function, sizeof(function));
+        }
+        return library ? 0 : fault_set(f, -ENOTCONN, NULL, "libvirt cannot be asked: %s", dlerror());
+}
+
 static void domain_freep(virDomainPtr *d)
 {
         if (*d)
-                (void) virDomainFree(*d);
+                (void) libvirt.virDomainFree(*d);
 }
 
 static void no_output(void *userdata, virErrorPtr error)
 {
 }
 
-/* ---- in the child ---- */
-
 /* Writes its answer, texts with a NUL behind each, to out_fd. */
 typedef int (*Question)(virConnectPtr connection, const char *guest, int out_fd, Fault *f);
 
 static int ask_one(virConnectPtr connection, const char *guest, int out_fd, Fault *f)
 {
-        _cleanup_(domain_freep) virDomainPtr domain = virDomainLookupByName(connection, guest);
+        _cleanup_(domain_freep) virDomainPtr domain = libvirt.virDomainLookupByName(connection, guest);
         _cleanup_free_ char *xml = NULL;
         const char *name;
         int r;
 
         if (!domain && uuid_valid(guest))
-                domain = virDomainLookupByUUIDString(connection, guest);
+                domain = libvirt.virDomainLookupByUUIDString(connection, guest);
         if (!domain)
                 return fault_set(f, -ENOENT, guest, "libvirt knows no guest '%s': `virsh list --all` lists them",
                                  guest);
-        xml = virDomainGetXMLDesc(domain, 0);
+        xml = libvirt.virDomainGetXMLDesc(domain, 0);
         if (!xml)
                 return fault_set(f, -EIO, guest, "libvirt does not give the XML of %s: %s", guest,
-                                 virGetLastErrorMessage());
-        name = virDomainGetName(domain);
+                                 libvirt.virGetLastErrorMessage());
+        name = libvirt.virDomainGetName(domain);
         r = write_all(out_fd, name, strlen(name) + 1);
         return r < 0 ? r : write_all(out_fd, xml, strlen(xml) + 1);
 }
@@ -63,34 +103,38 @@ static int ask_one(virConnectPtr connection, const char *guest, int out_fd, Faul
 static int ask_all(virConnectPtr connection, const char *guest, int out_fd, Fault *f)
 {
         virDomainPtr *domains;
-        int n = virConnectListAllDomains(connection, &domains, 0), r = 0;
+        int n = libvirt.virConnectListAllDomains(connection, &domains, 0), r = 0;
 
         if (n < 0)
-                return fault_set(f, -EIO, NULL, "libvirt does not list its guests: %s", virGetLastErrorMessage());
+                return fault_set(f, -EIO, NULL, "libvirt does not list its guests: %s",
+                                 libvirt.virGetLastErrorMessage());
         for (int i = 0; i < n && r >= 0; i++) {
-                _cleanup_free_ char *xml = virDomainGetXMLDesc(domains[i], 0);
+                _cleanup_free_ char *xml = libvirt.virDomainGetXMLDesc(domains[i], 0);
 
                 if (xml) /* else it has just gone */
                         r = write_all(out_fd, xml, strlen(xml) + 1);
         }
         for (int i = 0; i < n; i++)
-                (void) virDomainFree(domains[i]); /* each keeps the connection; the list goes with the child */
+                (void) libvirt.virDomainFree(domains[i]); /* each keeps the connection; the list goes with the child */
         return r;
 }
 
 _Noreturn static void child(Question question, const char *guest, int out_fd, int fault_fd)
 {
-        virConnectPtr connection;
+        virConnectPtr connection = NULL;
         Fault f = { 0 };
         int r;
 
-        virSetErrorFunc(NULL, no_output);
-        connection = virConnectOpenReadOnly("qemu:///system");
-        if (!connection)
-                r = fault_set(&f, -ENOTCONN, guest, "libvirt cannot be asked: %s", virGetLastErrorMessage());
-        else {
+        r = load(&f);
+        if (r >= 0) {
+                libvirt.virSetErrorFunc(NULL, no_output);
+                connection = libvirt.virConnectOpenReadOnly("qemu:///system");
+        }
+        if (r >= 0 && !connection)
+                r = fault_set(&f, -ENOTCONN, guest, "libvirt cannot be asked: %s", libvirt.virGetLastErrorMessage());
+        else if (r >= 0) {
                 r = question(connection, guest, out_fd, &f);
-                (void) virConnectClose(connection); /* else libvirtd logs an error */
+                (void) libvirt.virConnectClose(connection); /* else libvirtd logs an error */
         }
         if (r < 0) {
                 (void) fault_default(&f, r, guest, "cannot pass on libvirt's answer: %s", fault_errno(r));
