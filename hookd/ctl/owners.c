@@ -2,11 +2,12 @@
 #include "ctl/owners.h"
 
 #include "ctl/talk.h"
+#include "wire/wire.h"
 
 void owners_ask(const char *socket, Owners *ret)
 {
         ret->domains_known = domains_ask(&ret->domains, &ret->no_domains) >= 0;
-        ret->records_known = talk_status(socket, &ret->records, &ret->no_records) >= 0;
+        ret->records_known = talk_records(socket, WIRE_STATUS, &ret->records, &ret->no_records) >= 0;
 }
 
 void owners_clear(Owners *o)

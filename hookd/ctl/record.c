@@ -33,6 +33,13 @@ void records_clear(Records *r)
         *r = (Records){ 0 };
 }
 
+void records_print_raw(const Records *r, FILE *f)
+{
+        for (size_t i = 0; i < r->n; i++)
+                STRV_FOREACH (field, r->list[i].fields)
+                        (void) fprintf(f, "%s%c", *field, field[1] ? '\t' : '\n');
+}
+
 const char *record_value(const Record *r, const char *key)
 {
         size_t n = strlen(key);

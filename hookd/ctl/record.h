@@ -18,6 +18,7 @@ typedef struct Records {
 
 int records_add(Records *r, const char *line); /* 0 or -ENOMEM */
 void records_clear(Records *r);
+void records_print_raw(const Records *r, FILE *f); /* as they came */
 /* "" where there is no such field. */
 const char *record_value(const Record *r, const char *key);
 

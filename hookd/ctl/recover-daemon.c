@@ -75,7 +75,7 @@ static int wait_for(Recover *r, const Record *found, Fault *f)
                 Records all = { 0 };
                 int k;
 
-                k = talk_status(r->ctl->socket, &all, f);
+                k = talk_records(r->ctl->socket, WIRE_STATUS, &all, f);
                 if (k >= 0)
                         k = look(r, &all, found);
                 records_clear(&all);
@@ -155,7 +155,7 @@ static void look_again(Recover *r)
         Records all = { 0 };
         Fault f = { 0 };
 
-        if (talk_status(r->ctl->socket, &all, &f) < 0) {
+        if (talk_records(r->ctl->socket, WIRE_STATUS, &all, &f) < 0) {
                 recover_left(r, "%s", f.text);
                 recover_command(r, "systemctl restart hookd");
         }

@@ -106,23 +106,23 @@ int talk_option(const char *path, uint16_t type, const char *guest, const char *
         return talk_answer(fd, WIRE_ACCEPT_SEC * USEC_PER_SEC, fn, userdata, f);
 }
 
-typedef struct Status {
+typedef struct Collector {
         Records *records;
         bool failed; /* out of memory */
-} Status;
+} Collector;
 
 static void add_record(void *userdata, const char *line)
 {
-        Status *s = userdata;
+        Collector *c = userdata;
 
-        s->failed = s->failed || records_add(s->records, line) < 0;
+        c->failed = c->failed || records_add(c->records, line) < 0;
 }
 
-int talk_status(const char *path, Records *ret, Fault *f)
+int talk_records(const char *path, uint16_t type, Records *ret, Fault *f)
 {
-        Status s = { .records = ret };
+        Collector c = { .records = ret };
         int r;
 
-        r = talk(path, WIRE_STATUS, NULL, -1, add_record, &s, f);
-        return r >= 0 && s.failed ? fault_set(f, -ENOMEM, NULL, "out of memory") : r;
+        r = talk(path, type, NULL, -1, add_record, &c, f);
+        return r >= 0 && c.failed ? fault_set(f, -ENOMEM, NULL, "out of memory") : r;
 }

@@ -14,5 +14,5 @@ int talk_option(const char *socket, uint16_t type, const char *guest, const char
 /* The answers to a request that was made already: by the daemon, or by a worker. usec: for all of them, unless one says
  * how long it takes. The descriptor stays the caller's. -ECONNRESET: it ended without a result. */
 int talk_answer(int fd, uint64_t usec, TalkLine fn, void *userdata, Fault *f);
-/* The daemon's status, all of it; cleared with records_clear() also after a failure. */
-int talk_status(const char *socket, Records *ret, Fault *f);
+/* All records of an answer to WIRE_STATUS or WIRE_RECONCILE; cleared with records_clear() also after a failure. */
+int talk_records(const char *socket, uint16_t type, Records *ret, Fault *f);

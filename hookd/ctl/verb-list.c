@@ -4,6 +4,7 @@
 #include "ctl/profile-folder.h"
 #include "ctl/talk.h"
 #include "ctl/term.h"
+#include "wire/wire.h"
 
 /* behind a profile's name, and behind that for whom it is */
 #define FOR_COLUMN 26
@@ -143,7 +144,7 @@ static int run(const Ctl *c)
         if (profile_folder_open(c->root, &folder, &f) < 0 || profile_folder_index(&folder, &f) < 0)
                 return ctl_fail("%s", f.text);
         if (*c->root == '\0')
-                asked = talk_status(c->socket, &records, &silent) >= 0;
+                asked = talk_records(c->socket, WIRE_STATUS, &records, &silent) >= 0;
         if (c->json)
                 print_json(&folder, asked ? &records : NULL);
         else {

@@ -5,18 +5,6 @@
 #include "ctl/term.h"
 #include "wire/wire.h"
 
-typedef struct Found {
-        Records records;
-        bool failed;
-} Found;
-
-static void on_line(void *userdata, const char *line)
-{
-        Found *found = userdata;
-
-        found->failed = records_add(&found->records, line) < 0 || found->failed;
-}
-
 static void print(const Ctl *c, const Records *r)
 {
         Json j = { .out = stdout };
@@ -43,17 +31,13 @@ static void print(const Ctl *c, const Records *r)
 
 static int run(const Ctl *c)
 {
-        Found found = { 0 };
+        _cleanup_(records_clear) Records found = { 0 };
         Fault f = { 0 };
-        int r;
 
-        r = talk(c->socket, WIRE_RECONCILE, NULL, -1, on_line, &found, &f);
-        if (r >= 0 && !found.failed)
-                print(c, &found.records);
-        records_clear(&found.records);
-        if (r < 0)
+        if (talk_records(c->socket, WIRE_RECONCILE, &found, &f) < 0)
                 return ctl_fail("%s", f.text);
-        return found.failed ? ctl_fail("out of memory") : 0;
+        print(c, &found);
+        return 0;
 }
 
 const Verb verb_reconcile = {

@@ -7,38 +7,22 @@
 #include <stdio.h>
 #include <time.h>
 
-typedef struct Status {
-        Records records;
-        bool raw, failed; /* failed: out of memory */
-} Status;
-
-static void on_line(void *userdata, const char *line)
-{
-        Status *s = userdata;
-
-        if (s->raw)
-                (void) puts(line);
-        else if (records_add(&s->records, line) < 0)
-                s->failed = true;
-}
-
 static int run(const Ctl *c)
 {
-        Status s = { .raw = c->raw };
+        _cleanup_(records_clear) Records records = { 0 };
         struct timespec ts = { 0 };
         Fault f = { 0 };
-        int r;
 
-        r = talk(c->socket, WIRE_STATUS, NULL, -1, on_line, &s, &f);
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        if (r >= 0 && c->json)
-                records_json_status(&s.records, stdout);
-        else if (r >= 0 && !c->raw)
-                records_print(&s.records, c->colour, (uint64_t) ts.tv_sec * USEC_PER_SEC, stdout);
-        records_clear(&s.records);
-        if (r < 0)
+        if (talk_records(c->socket, WIRE_STATUS, &records, &f) < 0)
                 return ctl_fail("%s", f.text);
-        return s.failed ? ctl_fail("out of memory") : 0;
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        if (c->json)
+                records_json_status(&records, stdout);
+        else if (c->raw)
+                records_print_raw(&records, stdout);
+        else
+                records_print(&records, c->colour, (uint64_t) ts.tv_sec * USEC_PER_SEC, stdout);
+        return 0;
 }
 
 const Verb verb_status = {
