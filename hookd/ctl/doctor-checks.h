@@ -131,6 +131,13 @@ typedef struct SecurityInput {
 } SecurityInput;
 void check_security(const SecurityInput *in, Findings *fs);
 
+/* ---- doctor-selinux.c ---- */
+/* The type that the policy's file_contexts gives a file: of the last line that fits, as in libselinux's
+ * selabel_file(5). NULL: none. Caller frees. */
+char *selinux_type(const char *contexts, const char *path);
+/* label: the file's attribute security.selinux. */
+void check_selinux_label(const char *path, const char *label, const char *contexts, bool enforcing, Findings *fs);
+
 /* ---- doctor-guests.c ---- */
 /* Guests with devices that are not there, and with a card but without a profile. */
 void check_guests(const Domains *domains, ProfileFolder *folder, const HostView *v, Findings *fs);

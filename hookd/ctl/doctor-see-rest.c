@@ -2,17 +2,14 @@
 #include "ctl/doctor-sight.h"
 
 #include "ctl/check.h"
+#include "ctl/path.h"
 #include "ctl/talk.h"
 #include "ctl/units.h"
 #include "host/service.h"
 #include "wire/wire.h"
 
 #include <stdio.h>
-
-static void add_record(void *userdata, const char *line)
-{
-        (void) records_add(userdata, line); /* what is missing is not told, and nothing else */
-}
+#include <sys/xattr.h>
 
 static bool in_unit_folder(const Sight *s, const char *unit)
 {
@@ -54,7 +51,7 @@ void see_hookd(const Sight *s, Findings *fs)
                         in.service = service.active;
         }
         if (s->here) {
-                int r = talk(s->ctl->socket, WIRE_STATUS, NULL, -1, add_record, &records, &f);
+                int r = talk_records(s->ctl->socket, WIRE_STATUS, &records, &f);
 
                 in.status = r >= 0 ? &records : NULL;
                 in.silent = r < 0 ? f.text : NULL;
@@ -97,6 +94,28 @@ void see_libvirt(const Sight *s, Findings *fs)
         }
 }
 
+/* Of the files that libvirt runs. */
+static void see_labels(const Sight *s, bool enforcing, Findings *fs)
+{
+        static const char *const hooks[] = { HOOK_MAIN, HOOK_ENTRY };
+        _cleanup_free_ char *config = NULL, *contexts = NULL;
+        char path[256] = "", policy[64] = "targeted";
+
+        if (host_read(s->host, "/etc/selinux/config", &config) >= 0)
+                for (char *rest = config, *line; (line = strsep(&rest, "\n"));)
+                        (void) sscanf(line, "SELINUXTYPE=%63[a-z_-]", policy);
+        (void) snprintf(path, sizeof(path), "/etc/selinux/%s/contexts/files/file_contexts", policy);
+        if (host_read(s->host, path, &contexts) < 0)
+                return;
+        for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+                _cleanup_free_ char *full = path_below(s->ctl->root, hooks[i]);
+                char label[256] = "";
+
+                if (full && getxattr(full, "security.selinux", label, sizeof(label) - 1) > 0)
+                        check_selinux_label(hooks[i], label, contexts, enforcing, fs);
+        }
+}
+
 void see_security(const Sight *s, Findings *fs)
 {
         _cleanup_free_ char *lockdown = NULL, *apparmor = NULL, *selinux = NULL, *boolean = NULL;
@@ -118,6 +137,8 @@ void see_security(const Sight *s, Findings *fs)
         in.selinux = selinux;
         in.boolean = boolean;
         check_security(&in, fs);
+        if (selinux)
+                see_labels(s, *selinux == '1', fs);
 }
 
 /* libvirt's own files: it is not woken up, and not asked while it waits for a hook. */

@@ -492,6 +492,21 @@ TEST(cards)
         check_cards(v, iomem, &fs);
         (void) found(FINDING_HINT, "efi-framebuffer.0 is on 0000:01:00.0");
         assert_int_eq(fs.n, 1);
+        v->consoles = calloc(1, sizeof(*v->consoles));
+        v->n_consoles = 1;
+        v->consoles[0] =
+                (HostConsole){ .id = strdup("vtcon1"), .name = strdup("(M) frame buffer device"), .bound = true };
+        findings_clear(&fs);
+        check_cards(v, "", &fs);
+        assert_int_eq(findings_count(&fs, FINDING_HINT), 0);
+        free(v->functions[0].driver);
+        v->functions[0].driver = strdup("nvidia");
+        check_cards(v, "", &fs);
+        assert_contains(found(FINDING_HINT, "kernel bug 216475")->fix, "[VTConsole] Policy=keep");
+        findings_clear(&fs);
+        v->consoles[0].bound = false;
+        check_cards(v, "", &fs);
+        assert_int_eq(findings_count(&fs, FINDING_HINT), 0);
         findings_clear(&fs);
         check_cards(NULL, NULL, &fs);
         assert_int_eq(findings_count(&fs, FINDING_UNKNOWN), 2);
@@ -683,6 +698,38 @@ TEST(libvirt)
         findings_clear(&fs);
         check_libvirt(&none, &fs);
         (void) found(FINDING_PROBLEM, "neither");
+}
+
+TEST(selinux_labels)
+{
+        static const char hook[] = "/etc/libvirt/hooks/qemu",
+                          contexts[] = "/.*\tsystem_u:object_r:default_t:s0\n"
+                                       "/etc/.*\tsystem_u:object_r:etc_t:s0\n"
+                                       "/etc/libvirt/hooks(/.*)?\tsystem_u:object_r:virt_hook_t:s0\n"
+                                       "/etc/libvirt/hooks/.*\t-d\tsystem_u:object_r:folder_t:s0\n"
+                                       "/etc/libvirt/hooks/none\t<<none>>\n"
+                                       "/etc/libvirt/hooks/lxc\t--\tsystem_u:object_r:lxc_t:s0:c1\n"
+                                       "/usr/(?:bin\tsystem_u:object_r:broken_t:s0\n";
+        _cleanup_free_ char *type = selinux_type(contexts, hook),
+                            *file = selinux_type(contexts, "/etc/libvirt/hooks/lxc"),
+                            *none = selinux_type(contexts, "/etc/libvirt/hooks/none"),
+                            *other = selinux_type(contexts, "/var/x"), *nothing = selinux_type("", hook);
+
+        assert_str_eq(type, "virt_hook_t");
+        assert_str_eq(file, "lxc_t");
+        assert_str_eq(other, "default_t");
+        assert_null(none);
+        assert_null(nothing);
+        findings_clear(&fs);
+        check_selinux_label(hook, "system_u:object_r:virt_hook_t:s0", contexts, true, &fs);
+        check_selinux_label(hook, "unconfined_u:object_r:user_tmp_t:s0", "", true, &fs);
+        assert_int_eq(fs.n, 0);
+        check_selinux_label(hook, "unconfined_u:object_r:user_tmp_t:s0", contexts, true, &fs);
+        assert_str_eq(found(FINDING_WARNING, "the SELinux type user_tmp_t")->fix,
+                      "restorecon -v /etc/libvirt/hooks/qemu");
+        findings_clear(&fs);
+        check_selinux_label(hook, "unconfined_u:object_r:user_tmp_t:s0", contexts, false, &fs);
+        (void) found(FINDING_HINT, "once SELinux enforces");
 }
 
 static void security(SecurityInput in, const char *profile)
