@@ -29,6 +29,14 @@ static void start_holding(void)
         assert_int_eq(hook("held", "prepare", "begin", NULL), 0);
         (void) next_call();
         (void) next_call();
+        /* the answer came from the worker, whose end the daemon sees a moment later */
+        for (unsigned tries = 0;; tries++) {
+                assert_int_eq(hookctl("status", "--raw"), 0);
+                if (!strstr(said, "\njob\t"))
+                        return;
+                assert_true(tries < 500);
+                (void) poll(NULL, 0, 10);
+        }
 }
 
 TEST(nobody_listens)
