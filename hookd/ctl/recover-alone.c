@@ -67,12 +67,15 @@ static int wait_for_worker(Recover *r, Journal **j, const char *card)
                 said = true;
                 (void) poll(NULL, 0, LOOK_MSEC);
                 *j = journal_close(*j);
-                if (journal_open(r->journals, uuid, 0, j, &f) < 0) {
-                        recover_say(r, 2, "it has ended");
-                        return 0;
-                }
+                if (journal_open(r->journals, uuid, 0, j, &f) < 0)
+                        break;
         }
-        return uuid != NULL;
+        if (!said)
+                return uuid != NULL;
+        /* it may have put everything back since the last look */
+        *j = journal_close(*j);
+        recover_say(r, 2, "it has ended");
+        return journal_open(r->journals, uuid, 0, j, &(Fault){ 0 }) >= 0;
 }
 
 /* Does anybody still need what the journal holds? Then that is said. A guest that runs always does. */

@@ -175,16 +175,48 @@ static void look_again(Recover *r)
         records_clear(&all);
 }
 
+static int find(Recover *r, Found *found, Fault *f)
+{
+        int k;
+
+        records_clear(&found->records);
+        k = talk(r->ctl->socket, WIRE_RECONCILE, NULL, -1, on_line, found, f);
+        r->failed = r->failed || found->failed;
+        return k;
+}
+
+/* A start may be what a worker is at: what it comes to is known when that has ended. True: look again. */
+static bool wait_for_workers(Recover *r, const Records *found)
+{
+        bool waited = false;
+
+        for (size_t i = 0; i < found->n; i++) {
+                const Record *one = &found->list[i];
+                Fault ignored = { 0 };
+
+                if (!streq(record_value(one, "finding"), "working"))
+                        continue;
+                waited = true;
+                recover_say(r, 0, "%s: hookd is at it: waiting for the end", record_value(one, "domain"));
+                if (wait_for(r, one, &ignored) > 0)
+                        recover_say(r, 0, "%s: put back.", record_value(one, "domain"));
+        }
+        return waited;
+}
+
 int recover_by_daemon(Recover *r, Fault *f)
 {
         Found found = { 0 };
         int k;
 
-        k = talk(r->ctl->socket, WIRE_RECONCILE, NULL, -1, on_line, &found, f);
-        r->failed = r->failed || found.failed;
+        k = find(r, &found, f);
         if (k >= 0) {
                 recover_say(r, 0, "hookd answers, and holds %s",
                             found.records.n == 0 ? "nothing." : "devices for these guests:");
+                if (wait_for_workers(r, &found.records))
+                        k = find(r, &found, f);
+        }
+        if (k >= 0) {
                 for (size_t i = 0; i < found.records.n; i++)
                         guest(r, &found.records.list[i]);
                 look_again(r);

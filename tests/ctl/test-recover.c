@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* hookctl recover: with the real daemon and the stub for a worker, and with no daemon at all. */
-#include "ctl/program.h"
-#include "server/harness.h"
+#include "ctl/holding.h"
 
 #define UUID    "73116f6f-f817-425f-bd60-4f93db371c39"
 #define FOLDER  "run/hookd-txn"
@@ -23,16 +22,6 @@ static int recover(const char *worker, const char *option)
                 argv[option ? 5 : 4] = socket_option;
         elsewhere = false;
         return program(argv, environment, NULL);
-}
-
-static void start_holding(void)
-{
-        daemon_prepare();
-        daemon_write("profiles/held.ini", "");
-        daemon_start();
-        assert_int_eq(hook("held", "prepare", "begin", NULL), 0);
-        (void) next_call();
-        (void) next_call();
 }
 
 TEST(hookd_holds_nothing)
@@ -61,6 +50,45 @@ TEST(hookd_releases)
         assert_contains(said, "\nNothing is left to put back.\n");
         assert_false(have_journal("held"));
         assert_contains(next_call(), "event=hookctl release");
+}
+
+static pid_t hook_apart(const char *op, const char *subop)
+{
+        pid_t pid = fork();
+
+        assert_ok(pid);
+        if (pid == 0)
+                _exit((int) hook("slow-held", op, subop, NULL));
+        assert_contains(next_call(), "begins");
+        assert_contains(next_call(), "waits");
+        return pid;
+}
+
+/* What it comes to is not known before its end. */
+TEST(hookd_is_at_it)
+{
+        pid_t pid, gate;
+
+        daemon_prepare();
+        daemon_write("profiles/slow-held.ini", "");
+        daemon_start();
+        pid = hook_apart("prepare", "begin");
+        open_gate("slow-held");
+        assert_int_eq(wait_exit(pid), 0);
+        (void) next_call();
+        pid = hook_apart("release", "end");
+        gate = fork();
+        assert_ok(gate);
+        if (gate == 0) {
+                (void) poll(NULL, 0, 300);
+                open_gate("slow-held");
+                _exit(0);
+        }
+        assert_int_eq(recover(STUB_EXE, NULL), 0);
+        assert_contains(said, "slow-held: hookd is at it: waiting for the end\n"
+                              "slow-held: put back.\n");
+        assert_int_eq(wait_exit(pid), 0);
+        assert_int_eq(wait_exit(gate), 0);
 }
 
 TEST(as_json)

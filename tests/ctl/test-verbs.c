@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* hookctl against the real daemon with the stub for a worker. */
-#include "ctl/program.h"
-#include "server/harness.h"
+#include "ctl/holding.h"
 
 /* Runs hookctl with these arguments and, where it takes that, --socket. */
 static int run_program(const char *const *arguments, const char *input, bool with_socket)
@@ -20,24 +19,6 @@ static int run_program(const char *const *arguments, const char *input, bool wit
 
 #define XML(name) \
         "<domain type='kvm'><name>" name "</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid><devices/></domain>"
-
-static void start_holding(void)
-{
-        daemon_prepare();
-        daemon_write("profiles/held.ini", "");
-        daemon_start();
-        assert_int_eq(hook("held", "prepare", "begin", NULL), 0);
-        (void) next_call();
-        (void) next_call();
-        /* the answer came from the worker, whose end the daemon sees a moment later */
-        for (unsigned tries = 0;; tries++) {
-                assert_int_eq(hookctl("status", "--raw"), 0);
-                if (!strstr(said, "\njob\t"))
-                        return;
-                assert_true(tries < 500);
-                (void) poll(NULL, 0, 10);
-        }
-}
 
 TEST(nobody_listens)
 {
