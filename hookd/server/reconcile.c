@@ -48,7 +48,7 @@ void reconcile(Server *s, int fd)
                 const Holding *h = s->ledger.list[i];
                 char text[512] = "";
                 const char *finding;
-                Record r;
+                RecordLine r;
 
                 judge(h, &finding, text);
                 record_begin(&r, "found");

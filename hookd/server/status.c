@@ -14,7 +14,7 @@
 
 static void send_daemon(Server *s, int fd)
 {
-        Record r;
+        RecordLine r;
 
         record_begin(&r, "daemon");
         record_text(&r, "version", HOOKD_VERSION);
@@ -35,7 +35,7 @@ static uint64_t due_at(const Holding *h)
 
 static void send_guest(const Holding *h, int fd)
 {
-        Record r;
+        RecordLine r;
 
         record_begin(&r, "guest");
         record_text(&r, "domain", h->domain);
@@ -53,7 +53,7 @@ static void send_guest(const Holding *h, int fd)
 
 static void send_job(const Job *j, int fd)
 {
-        Record r;
+        RecordLine r;
 
         record_begin(&r, "job");
         record_text(&r, "verb", job_verb_name(j->verb));
@@ -73,7 +73,7 @@ static void send_jobs(Server *s, int fd)
                 if (++shown <= JOBS_SHOWN)
                         send_job(j, fd);
         if (shown > JOBS_SHOWN) {
-                Record r;
+                RecordLine r;
 
                 record_begin(&r, "jobs");
                 record_number(&r, "more", shown - JOBS_SHOWN);
@@ -86,7 +86,7 @@ static void send_failure(char *line, int fd)
 {
         char *fields[4], *rest = line;
         uint64_t when;
-        Record r;
+        RecordLine r;
 
         for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
                 _cleanup_free_ char *value = NULL;
@@ -132,7 +132,7 @@ void status_send(Server *s, int fd)
                 send_guest(s->ledger.list[i], fd);
         send_jobs(s, fd);
         STRV_FOREACH (b, s->ledger.bad) {
-                Record r;
+                RecordLine r;
 
                 record_begin(&r, "bad");
                 record_text(&r, "text", *b);
