@@ -61,3 +61,46 @@ void records_json_status(const Records *r, FILE *f)
         json_number(&j, "jobs_not_shown", (int64_t) not_shown);
         json_end(&j, '}');
 }
+
+/* Empty: null. */
+static void put_known(Json *j, const Record *r, const char *key)
+{
+        _cleanup_free_ char *value = record_unescaped(r, key);
+
+        json_string(j, key, value && *value ? value : NULL);
+}
+
+static void put_action(Json *j, const Record *r)
+{
+        static const char *const keys[] = { "step", "target", "state", "now", "after", "why" };
+
+        json_begin(j, NULL, '{');
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+                put_known(j, r, keys[i]);
+        json_bool(j, "one_way", streq(record_value(r, "one_way"), "yes"));
+        json_end(j, '}');
+}
+
+void records_json_plan(const Records *r, FILE *f)
+{
+        static const char *const keys[] = { "domain", "event", "profile", "text" };
+        Json j = { .out = f };
+
+        json_begin(&j, NULL, '{');
+        for (size_t i = 0; i < ARRAY_SIZE(keys) && r->n > 0; i++)
+                put_known(&j, &r->list[0], keys[i]);
+        json_begin(&j, "actions", '[');
+        for (size_t i = 0; i < r->n; i++)
+                if (streq(r->list[i].fields[0], "action"))
+                        put_action(&j, &r->list[i]);
+        json_end(&j, ']');
+        json_begin(&j, "warnings", '[');
+        for (size_t i = 0; i < r->n; i++)
+                if (streq(r->list[i].fields[0], "warning")) {
+                        _cleanup_free_ char *text = record_unescaped(&r->list[i], "text");
+
+                        json_string(&j, NULL, text);
+                }
+        json_end(&j, ']');
+        json_end(&j, '}');
+}

@@ -50,6 +50,14 @@ const char *record_value(const Record *r, const char *key)
         return "";
 }
 
+char *record_unescaped(const Record *r, const char *key)
+{
+        const char *value = record_value(r, key);
+        char *text;
+
+        return text_unescape(value, &text) >= 0 ? text : strdup(value);
+}
+
 static uint64_t record_usec(const Record *r, const char *key)
 {
         uint64_t usec;

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* The daemon's status lines (server/status.h): a word and key=value fields by tabs. Values stay escaped, so that
- * nothing in them can move a terminal's cursor. */
+/* The lines of the daemon (server/status.h) and of its workers (txn/plan-record.h): a word and key=value fields by
+ * tabs. Values stay escaped, so that nothing in them can move a terminal's cursor. */
 typedef struct Record {
         char **fields; /* the word first */
 } Record;
@@ -21,6 +21,8 @@ void records_clear(Records *r);
 void records_print_raw(const Records *r, FILE *f); /* as they came */
 /* "" where there is no such field. */
 const char *record_value(const Record *r, const char *key);
+/* Its text itself; as it came where it is cut. Caller frees; NULL: out of memory. */
+char *record_unescaped(const Record *r, const char *key);
 
 /* For people. `now` is CLOCK_REALTIME in microseconds. */
 void records_print(const Records *r, bool colour, uint64_t now, FILE *f);

@@ -58,6 +58,13 @@ static int receive(int fd, WireMessage *m, uint64_t deadline, Fault *f)
         }
 }
 
+static int not_understood(Fault *f)
+{
+        return fault_set(f, -EPROTO, NULL,
+                         "hookd's answer is not understood: hookctl and hookd are of different versions; "
+                         "`systemctl restart hookd.service`");
+}
+
 int talk_answer(int fd, uint64_t usec, TalkLine fn, void *userdata, Fault *f)
 {
         uint64_t deadline = now_usec() + usec;
@@ -75,9 +82,7 @@ int talk_answer(int fd, uint64_t usec, TalkLine fn, void *userdata, Fault *f)
                 else if (m.head.type == WIRE_RESULT && m.head.count == 1)
                         return m.head.value == 0 ? 0 : fault_set(f, -EREMOTEIO, NULL, "%s", m.strings[0]);
                 else
-                        return fault_set(f, -EPROTO, NULL,
-                                         "hookd's answer is not understood: hookctl and hookd are of different "
-                                         "versions; `systemctl restart hookd.service`");
+                        return not_understood(f);
         }
 }
 
@@ -118,11 +123,24 @@ static void add_record(void *userdata, const char *line)
         c->failed = c->failed || records_add(c->records, line) < 0;
 }
 
-int talk_records(const char *path, uint16_t type, Records *ret, Fault *f)
+static int collect(const char *path, uint16_t type, const char *guest, const char *option, int xml_fd, Records *ret,
+                   Fault *f)
 {
         Collector c = { .records = ret };
         int r;
 
-        r = talk(path, type, NULL, -1, add_record, &c, f);
+        r = talk_option(path, type, guest, option, xml_fd, add_record, &c, f);
         return r >= 0 && c.failed ? fault_set(f, -ENOMEM, NULL, "out of memory") : r;
+}
+
+int talk_records(const char *path, uint16_t type, Records *ret, Fault *f)
+{
+        return collect(path, type, NULL, NULL, -1, ret, f);
+}
+
+int talk_plan(const char *path, const char *guest, const char *option, int xml_fd, Records *ret, Fault *f)
+{
+        int r = collect(path, WIRE_PLAN, guest, option, xml_fd, ret, f);
+
+        return r >= 0 && (ret->n == 0 || !streq(ret->list[0].fields[0], "plan")) ? not_understood(f) : r;
 }

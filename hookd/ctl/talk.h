@@ -14,5 +14,7 @@ int talk_option(const char *socket, uint16_t type, const char *guest, const char
 /* The answers to a request that was made already: by the daemon, or by a worker. usec: for all of them, unless one says
  * how long it takes. The descriptor stays the caller's. -ECONNRESET: it ended without a result. */
 int talk_answer(int fd, uint64_t usec, TalkLine fn, void *userdata, Fault *f);
-/* All records of an answer to WIRE_STATUS or WIRE_RECONCILE; cleared with records_clear() also after a failure. */
+/* All records of an answer to WIRE_STATUS or WIRE_RECONCILE, or (option may be NULL) to WIRE_PLAN; cleared with
+ * records_clear() also after a failure. */
 int talk_records(const char *socket, uint16_t type, Records *ret, Fault *f);
+int talk_plan(const char *socket, const char *guest, const char *option, int fd, Records *ret, Fault *f);

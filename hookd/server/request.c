@@ -3,9 +3,10 @@
 
 #include "model/event.h"
 #include "server/reconcile.h"
-#include "server/reply.h"
+#include "server/record.h"
 #include "server/server.h"
 #include "server/status.h"
+#include "txn/plan-record.h"
 #include "util/fd.h"
 #include "util/log.h"
 
@@ -270,16 +271,16 @@ static void operator_plan(Client *c, const char *domain, const char *uuid, int x
 static void operator_plan_release(Client *c, const char *domain)
 {
         const Holding *h = ledger_look_up(c->server, domain);
-        char text[512];
+        RecordLine line;
 
         if (h) {
                 operator_plan(c, domain, h->uuid, -1);
                 return;
         }
-        (void) snprintf(text, sizeof(text), "%s: hookd %s; a release would do nothing", domain,
-                        jobs_find(c->server, domain) ? "has only just begun, and changed nothing for it yet"
-                                                     : "holds nothing for it");
-        (void) reply_text(c->fd, text);
+        plan_record(&line, domain, "release", NULL, "hookd %s; a release would do nothing",
+                    jobs_find(c->server, domain) ? "has only just begun, and changed nothing for it yet"
+                                                 : "holds nothing for it");
+        record_send(&line, c->fd);
         client_answer(c, 0, NULL);
 }
 

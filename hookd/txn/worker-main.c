@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/wait.h>
@@ -21,18 +20,11 @@
 #define LOOK_USEC       (10 * USEC_PER_SEC)
 #define FAILURES_KEPT   16
 
-void worker_say(Worker *w, const char *fmt, ...)
+void worker_say(Worker *w, const char *line)
 {
         _cleanup_free_ WireMessage *m = malloc(sizeof(*m));
-        char line[2048];
-        va_list ap;
 
-        if (w->client_fd < 0 || !m)
-                return;
-        va_start(ap, fmt);
-        (void) vsnprintf(line, sizeof(line), fmt, ap);
-        va_end(ap);
-        if (wire_encode(m, WIRE_TEXT, 0, (const char *const[]){ line }, 1) >= 0)
+        if (w->client_fd >= 0 && m && wire_encode(m, WIRE_TEXT, 0, &line, 1) >= 0)
                 (void) wire_send(w->client_fd, m, -1);
 }
 
@@ -84,7 +76,7 @@ static void note_failure(Worker *w, const Fault *f)
 
 static void say_step(void *userdata, const char *line)
 {
-        worker_say(userdata, "%s", line);
+        worker_say(userdata, line);
 }
 
 /* Asked for by a person, who reads along. */

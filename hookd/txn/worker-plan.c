@@ -3,6 +3,7 @@
 
 #include "host/scan.h"
 #include "step/step.h"
+#include "txn/plan-record.h"
 #include "txn/state.h"
 #include "util/fd.h"
 
@@ -202,43 +203,47 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
 static void say_action(Worker *w, const Action *a)
 {
         const Step *step = step_find(a->step);
+        const char *state, *why = a->why;
         _cleanup_free_ char *now = NULL;
-        Fault ignored = { 0 };
+        Fault unseen = { 0 };
+        RecordLine line;
 
-        if (a->flags & ACTION_GATE) {
-                worker_say(w, "  %-16s %-26s must be clear%s%s", a->step, a->target, a->why ? ": " : "",
-                           a->why ? a->why : "");
-                return;
+        if (a->flags & ACTION_GATE)
+                state = "gate";
+        else if (a->flags & ACTION_BACK || !step->observe)
+                state = "later";
+        else {
+                engine_deadline(w->host, 5 * USEC_PER_SEC, UINT64_MAX);
+                if (step->observe(w->host, a, &now, &unseen) < 0) {
+                        state = "unknown";
+                        why = unseen.text;
+                } else
+                        state = engine_satisfied(a, now, a->after) ? "already" : "change";
         }
-        if (a->flags & ACTION_BACK || !step->observe) {
-                worker_say(w, "  %-16s %-26s %s, on the way back%s%s", a->step, a->target, a->after, a->why ? ": " : "",
-                           a->why ? a->why : "");
-                return;
-        }
-        engine_deadline(w->host, 5 * USEC_PER_SEC, UINT64_MAX);
-        if (step->observe(w->host, a, &now, &ignored) < 0)
-                worker_say(w, "  %-16s %-26s ? -> %s (%s)", a->step, a->target, a->after, ignored.text);
-        else if (engine_satisfied(a, now, a->after))
-                worker_say(w, "  %-16s %-26s is %s already", a->step, a->target, now);
-        else
-                worker_say(w, "  %-16s %-26s %s -> %s%s%s%s", a->step, a->target, now, a->after, a->why ? ": " : "",
-                           a->why ? a->why : "", a->flags & ACTION_ONE_WAY ? " (one way)" : "");
+        plan_record_action(&line, a, state, now, a->after, why);
+        worker_say(w, line.text);
 }
 
 /* The plan is for the host as it is: with the card where the guest has it there is not much to do. */
 static void say_if_held(Worker *w, const Guest *guest)
 {
         Journal **list = NULL;
+        RecordLine line;
+        char text[1024];
         size_t n = 0;
 
         if (!w->journals || journal_list(w->journals, &list, &n, NULL) < 0)
                 return;
         for (size_t i = 0; i < n; i++)
-                if (list[i]->plan && streq(list[i]->plan->uuid, guest->uuid))
-                        worker_say(w,
-                                   "warning: %s has devices of this host already (%s), so this is what would be left "
-                                   "to do; `hookctl plan --event=release %s` shows what goes back when it ends",
-                                   w->domain, txn_state_name(txn_state(list[i])), w->domain);
+                if (list[i]->plan && streq(list[i]->plan->uuid, guest->uuid)) {
+                        (void) snprintf(
+                                text, sizeof(text),
+                                "%s has devices of this host already (%s), so this is what would be left to do; "
+                                "`hookctl plan --event=release %s` shows what goes back when it ends",
+                                w->domain, txn_state_name(txn_state(list[i])), w->domain);
+                        plan_record_warning(&line, text);
+                        worker_say(w, line.text);
+                }
         journal_list_free(list, n);
 }
 
@@ -247,22 +252,25 @@ int worker_show_plan(Worker *w, Fault *f)
         _cleanup_(guest_freep) Guest *guest = NULL;
         _cleanup_(profile_freep) Profile *profile = NULL;
         _cleanup_(plan_freep) Plan *plan = NULL;
+        RecordLine line;
         int r;
 
         r = worker_plan(w, &guest, &profile, &plan, f);
         if (r < 0)
                 return r;
         if (r == 0) {
-                worker_say(w, "%s: no profile in %s is for this guest; hookd leaves it alone", w->domain, w->profiles);
+                plan_record(&line, w->domain, "prepare", NULL,
+                            "no profile in %s is for this guest; hookd leaves it alone", w->profiles);
+                worker_say(w, line.text);
                 return 0;
         }
-        worker_say(w, "%s: a start would do this, by %s", w->domain, profile->path);
+        plan_record(&line, w->domain, "prepare", profile->path, "a start would do this, by %s", profile->path);
+        worker_say(w, line.text);
         for (size_t i = 0; i < plan->n_actions; i++)
                 say_action(w, &plan->actions[i]);
-        if (plan->n_actions == 0)
-                worker_say(w, "  nothing");
         STRV_FOREACH (warning, plan->warnings) {
-                worker_say(w, "warning: %s", *warning);
+                plan_record_warning(&line, *warning);
+                worker_say(w, line.text);
         }
         say_if_held(w, guest);
         return 0;

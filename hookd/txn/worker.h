@@ -22,9 +22,10 @@ int worker_parse_args(Worker *w, int argc, char **argv, LogTarget *audit);
 
 /* worker-plan.c: XML + profile + host -> plan. 1: *ret_plan and *ret_profile; 0: no profile wants this guest. */
 int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_plan, Fault *f);
-/* The plan verb: sends what prepare would do as WIRE_TEXT lines. */
+/* The plan verb: sends what prepare would do, as records (txn/plan-record.h). */
 int worker_show_plan(Worker *w, Fault *f);
-/* worker-back.c: with a journal's UUID: what a release would do now. Reads the journal without its lock. */
+/* worker-back.c: with a journal's UUID: what a release would do now, as such records. Reads the journal without its
+ * lock. */
 int worker_show_release(Worker *w, Fault *f);
 /* One WIRE_TEXT line to the client, if there is one. */
-void worker_say(Worker *w, const char *fmt, ...) _printf_(2, 3);
+void worker_say(Worker *w, const char *line);

@@ -13,7 +13,7 @@
  *   and later with WIRE_RESULT    value = 0 or the exit status; strings[0] = the sentence of a refusal, else ""
  * By the operator: WIRE_STATUS, WIRE_RECONCILE, WIRE_RELEASE (guest, and "force" where it is sure), WIRE_PLAN (guest,
  *                  and the domain XML as descriptor; or guest and "release": what that would do)
- *   answered with  WIRE_TEXT      any number of them, strings[0] = one line for stdout
+ *   answered with  WIRE_TEXT      any number of them, strings[0] = one line for people, or a record (util/record.h)
  *   and then with  WIRE_RESULT
  * WIRE_RESULT without ACCEPTED before it is allowed (an event nobody owns, a refusal). */
 

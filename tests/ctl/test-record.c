@@ -3,6 +3,7 @@
 #include "unit/test.h"
 
 #include "ctl/record-json.h"
+#include "ctl/record-plan.h"
 #include "ctl/term.h"
 #include "util/fd.h"
 
@@ -13,9 +14,14 @@
 
 static void print(const Records *r, bool colour, bool json, FILE *f)
 {
+        const char *word = r->list[0].fields[0];
         Json j = { .out = f };
 
-        if (json && streq(r->list[0].fields[0], "found"))
+        if (streq(word, "plan") && json)
+                records_json_plan(r, f);
+        else if (streq(word, "plan"))
+                records_print_plan(r, colour, f);
+        else if (json && streq(word, "found"))
                 records_json_list(&j, NULL, r, "found");
         else if (json)
                 records_json_status(r, f);
@@ -79,6 +85,15 @@ TEST(status)
 TEST(reconcile)
 {
         compare("reconcile", false, true);
+}
+
+TEST(plan)
+{
+        compare("plan", false, false);
+        compare("plan", true, false);
+        compare("plan", false, true);
+        compare("plan-nothing", false, false);
+        compare("plan-release", false, false);
 }
 
 static const char *wrapped(const char *text, size_t used, size_t indent)

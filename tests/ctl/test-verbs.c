@@ -55,20 +55,28 @@ TEST(status)
         assert_contains(said, "\"domain\": \"held\",\n");
 }
 
+static const char stub_json[] = "{\n  \"domain\": \"x\",\n  \"event\": \"prepare\",\n  \"profile\": null,\n"
+                                "  \"text\": \"by the stub\",\n  \"actions\": [],\n  \"warnings\": [\n"
+                                "    \"it does nothing\"\n  ]\n}\n";
+
 TEST(plan)
 {
         start_holding();
         assert_int_eq(hookctl_input(XML("quick"), "plan", "--domain-xml=-"), 0);
-        assert_str_eq(said, "first line\nsecond line\n");
+        assert_str_eq(said, "x: by the stub\nwarning: it does nothing\n");
         assert_contains(next_call(), "begins plan quick");
+        (void) next_call();
+        assert_int_eq(hookctl_input(XML("quick"), "plan", "--domain-xml=-", "--json"), 0);
+        assert_str_eq(said, stub_json);
+        (void) next_call();
         (void) next_call();
         daemon_write("guest.xml", XML("-refuse"));
         assert_int_eq(hookctl("plan", "--domain-xml", daemon_path("guest.xml"), "--", "-refuse"), 0);
         assert_contains(next_call(), "begins plan -refuse");
         (void) next_call();
         daemon_write("guest.xml", XML("refuse"));
-        assert_int_eq(hookctl("plan", "--domain-xml", daemon_path("guest.xml")), 1);
-        assert_contains(said, "hookctl: the stub refuses");
+        assert_int_eq(hookctl("plan", "--domain-xml", daemon_path("guest.xml"), "--json"), 1);
+        assert_str_eq(said, "hookctl: the stub refuses\n");
         (void) next_call();
         (void) next_call();
         assert_int_eq(hookctl("plan", "--domain-xml", daemon_path("guest.xml"), "other"), 1);
@@ -82,11 +90,13 @@ TEST(plan_of_a_release)
 {
         start_holding();
         assert_int_eq(hookctl("plan", "held", "--event=release"), 0);
-        assert_str_eq(said, "first line\nsecond line\n");
+        assert_str_eq(said, "x: by the stub\nwarning: it does nothing\n");
         assert_contains(next_call(), "begins plan held uuid=0");
         (void) next_call();
         assert_int_eq(hookctl("plan", "other", "--event", "release"), 0);
         assert_str_eq(said, "other: hookd holds nothing for it; a release would do nothing\n");
+        assert_int_eq(hookctl("plan", "other", "--event=release", "--json"), 0);
+        assert_contains(said, "  \"domain\": \"other\",\n  \"event\": \"release\",\n  \"profile\": null,\n");
         assert_int_eq(hookctl("plan", "--event=release"), 2);
         assert_contains(said, "needs the name of a guest");
         assert_int_eq(hookctl("plan", "held", "--event=release", "--host=x"), 2);
@@ -117,6 +127,9 @@ TEST(plan_on_a_captured_host)
         plan = strstr(said, "  display-manager");
         assert_not_null(plan);
         assert_str_eq(plan, golden);
+        assert_int_eq(hookctl("plan", host, profile, xml, "--json"), 0);
+        assert_contains(said, "      \"target\": \"lightdm.service\",\n      \"state\": \"unseen\",\n"
+                              "      \"now\": null,\n      \"after\": \"inactive\",\n");
         assert_int_eq(hookctl("plan", "--host=" TESTS_DIR "/captures/server-vfio.tree", profile, xml), 1);
         assert_contains(said, "there is no PCI device 0000:01:00.0");
         assert_int_eq(hookctl("plan", "--host=" TESTS_DIR "/ctl/golden/empty.ini", profile, xml), 1);

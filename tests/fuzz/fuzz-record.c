@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fuzz/fuzz.h"
 
-#include "ctl/record.h"
+#include "ctl/record-plan.h"
 
-/* What the daemon says of its state, printed for people: a terminal is given no commands. */
+/* What the daemon says of its state, and a worker of a plan, printed for people: a terminal is given no commands. */
 void fuzz_one(const char *data, size_t size)
 {
         _cleanup_free_ char *text = strndup(data, size), *out = NULL;
@@ -20,6 +20,7 @@ void fuzz_one(const char *data, size_t size)
         f = open_memstream(&out, &n);
         CHECK(f);
         records_print(&r, false, (uint64_t) size * USEC_PER_SEC, f);
+        records_print_plan(&r, false, f);
         CHECK(fclose(f) == 0);
         for (size_t i = 0; i < n; i++)
                 CHECK((unsigned char) out[i] >= 0x20 || out[i] == '\n');

@@ -186,8 +186,8 @@ static int act(Call *c)
         if (startswith(c->domain, "stuck") && prepare)
                 return be_stuck(c);
         if (streq(c->verb, "plan")) {
-                (void) reply(c, UINT32_MAX, "first line");
-                (void) reply(c, UINT32_MAX, "second line");
+                (void) reply(c, UINT32_MAX, "plan\tdomain=x\tevent=prepare\tprofile=\ttext=by the stub");
+                (void) reply(c, UINT32_MAX, "warning\ttext=it does nothing");
         }
         if (held && prepare && open_transaction(c, true) < 0)
                 return -1;

@@ -509,17 +509,19 @@ TEST(the_operator_asks)
         assert_int_eq(write(xml[1], "<domain/>", 9), 9);
         (void) close(xml[1]);
         text = operator_request(WIRE_PLAN, "held", xml[0], &value);
-        assert_str_eq(text, "first line\nsecond line\n\n");
+        assert_contains(text, "\ttext=by the stub\nwarning\t");
         assert_int_eq(value, 0);
         assert_contains(next_call(), "begins plan held uuid= event=hookctl plan parent= xml=9");
         expect_call("ends plan held");
         (void) close(xml[0]);
 
-        plan_release("held", 0, "first line");
+        plan_release("held", 0, "text=by the stub");
         assert_contains(next_call(), "begins plan held uuid=00000000-0000-4000-8000-");
         expect_call("ends plan held");
-        plan_release("slow held", 0, "slow held: hookd has only just begun");
-        plan_release("other", 0, "other: hookd holds nothing for it; a release would do nothing");
+        plan_release("slow held", 0, "text=hookd has only just begun");
+        plan_release(
+                "other", 0,
+                "domain=other\tevent=release\tprofile=\ttext=hookd holds nothing for it; a release would do nothing");
         fd2 = client_connect();
         client_send(fd2, WIRE_PLAN, (const char *const[]){ "held", NULL }, -1);
         expect_result(fd2, 1, "does not know this request");

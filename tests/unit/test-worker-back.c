@@ -1,30 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a release would do, as hookctl plan --event=release shows it: the worker's own code, on a fake host. */
+/* What a release would do, and a start, as the worker tells hookctl plan: its own code, on a fake host. */
 #include "test.h"
 
 #include "fake/fake-host.h"
 #include "txn/txn.h"
 #include "txn/worker-main.h"
+#include "util/fd.h"
 #include "wire/wire.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #define UUID  "73116f6f-f817-425f-bd60-4f93db371c39"
 #define OTHER "73116f6f-f817-425f-bd60-4f93db371c40"
 #define CARD  "0000:01:00.0"
 
-/* The guest win10 has the card; its QEMU is another item. */
-static const char tree[] = "module vfio\n"
-                           "module vfio_iommu_type1 deps=vfio\n"
-                           "module vfio_pci deps=vfio driver=vfio-pci vfio=yes autoload=no\n"
-                           "module nouveau driver=nouveau match=10de:*:03* gives=drm,fb fbname=nouveaudrmfb\n"
-                           "load vfio vfio_iommu_type1 vfio_pci\n"
-                           "pci " CARD " vendor=10de device=2484 class=030000 driver=vfio-pci group=5\n"
-                           "unit lightdm.service active=inactive\n"
-                           "unit lab.service active=active\n"
-                           "unit gone.service load=masked active=inactive\n";
+#define PLAN(event, profile, text) "plan\tdomain=win10\tevent=" event "\tprofile=" profile "\ttext=" text "\n"
+#define ACTION(step, target, state, now, after, why)                                                        \
+        "action\tstep=" step "\ttarget=" target "\tstate=" state "\tnow=" now "\tafter=" after "\twhy=" why \
+        "\tone_way=no\n"
+#define WARNING "warning\ttext="
 
-static char root[64], said[8192];
+/* The guest win10 has the card; its QEMU is another item. */
+static const char tree[] =
+        "module vfio\n"
+        "module vfio_iommu_type1 deps=vfio\n"
+        "module vfio_pci deps=vfio driver=vfio-pci vfio=yes autoload=no\n"
+        "module nouveau driver=nouveau match=10de:*:03* gives=drm,fb fbname=nouveaudrmfb\n"
+        "load vfio vfio_iommu_type1 vfio_pci\n"
+        "pci " CARD " vendor=10de device=2484 class=030000 driver=vfio-pci group=5 reset_method=bus\n"
+        "unit lightdm.service active=inactive\n"
+        "unit lab.service active=active\n"
+        "unit gone.service load=masked active=inactive\n";
+
+static char root[64], said[16384];
 static const char *extra;
 
 static int open_fake(const char *path, Host **ret, Fault *f)
@@ -74,12 +83,22 @@ static Journal *held(const char *domain, const char *uuid)
         return j;
 }
 
-/* The lines go to `said`, and the result is returned; the sentence of a refusal is the last line. */
-static uint32_t plan(const char *uuid)
+/* The lines go to `said`, and the result is returned; the sentence of a refusal is the last line. option: which
+ * journal, or where the XML is. */
+static uint32_t ask(char *option)
 {
-        char client[32], where[80], which[64];
-        char *argv[] = { strdup("hookd-worker"),    (char *) "plan",         client, where, which,
-                         (char *) "--domain=win10", (char *) "--audit=none", NULL };
+        char client[32], where[80], profiles[80];
+        char *argv[] = { strdup("hookd-worker"),
+                         (char *) "plan",
+                         client,
+                         where,
+                         profiles,
+                         option,
+                         (char *) "--conf=/nonexistent",
+                         (char *) "--no-owner-check",
+                         (char *) "--domain=win10",
+                         (char *) "--audit=none",
+                         NULL };
         uint32_t value = UINT32_MAX;
         WireMessage m;
         int fd[2];
@@ -87,9 +106,9 @@ static uint32_t plan(const char *uuid)
         assert_ok(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd));
         (void) snprintf(client, sizeof(client), "--client-fd=%d", fd[1]);
         (void) snprintf(where, sizeof(where), "--journals=%s", root);
-        (void) snprintf(which, sizeof(which), "--uuid=%s", uuid);
+        (void) snprintf(profiles, sizeof(profiles), "--profiles=%s", root);
         optind = 0;
-        assert_int_eq(worker_main(7, argv, open_fake), WORKER_REPLIED);
+        assert_int_eq(worker_main(ARRAY_SIZE(argv) - 1, argv, open_fake), WORKER_REPLIED);
         free(argv[0]);
         *said = '\0';
         while (wire_receive(fd[0], &m, NULL) > 0) {
@@ -99,6 +118,31 @@ static uint32_t plan(const char *uuid)
         }
         (void) close(fd[0]);
         return value;
+}
+
+static uint32_t plan(const char *uuid)
+{
+        char option[64];
+
+        (void) snprintf(option, sizeof(option), "--uuid=%s", uuid);
+        return ask(option);
+}
+
+static uint32_t plan_start(const char *uuid)
+{
+        char option[32], xml[512];
+        int n, fd[2];
+
+        n = snprintf(xml, sizeof(xml),
+                     "<domain type='kvm'><name>win10</name><uuid>%s</uuid><devices><hostdev mode='subsystem' type='pci'"
+                     " managed='yes'><source><address domain='0' bus='1' slot='0' function='0'/></source></hostdev>"
+                     "</devices></domain>",
+                     uuid);
+        assert_ok(pipe(fd));
+        assert_int_eq(write(fd[1], xml, (size_t) n), n);
+        (void) close(fd[1]);
+        (void) snprintf(option, sizeof(option), "--xml-fd=%d", fd[0]);
+        return ask(option);
 }
 
 static void drop(Journal *j)
@@ -123,17 +167,17 @@ TEST(what_goes_back_and_what_not)
 
         extra = "";
         assert_int_eq(plan(UUID), 0);
-        assert_str_eq(said,
-                      "win10: a release would do this, by its journal\n"
-                      "  reset            0000:01:00.0               bus\n"
-                      "  driver           0000:01:00.1               none -> snd_hda_intel, but it has fallen off the "
-                      "bus: looked for once more, else only a reboot helps\n"
-                      "  driver           0000:01:00.0               vfio-pci -> nouveau\n"
-                      "  services         gone.service               inactive -> active, but it is masked: `systemctl "
-                      "unmask gone.service`\n"
-                      "  services         lab.service                is active already\n"
-                      "  display-manager  lightdm.service            inactive -> active\n"
-                      "warning: a worker is at it just now, and this is what it has left so far; `hookctl log -f` "
+        assert_str_eq(said, PLAN("release", "x.ini",
+                                 "a release would do this, by its journal") ACTION("reset", CARD, "deed", "", "bus", "")
+                                    ACTION("driver", "0000:01:00.1", "change", "none", "snd_hda_intel",
+                                           "it has fallen off the bus: looked for once more, else only a reboot helps")
+                                            ACTION("driver", CARD, "change", "vfio-pci", "nouveau",
+                                                   "") ACTION("services", "gone.service", "change", "inactive",
+                                                              "active", "it is masked: `systemctl unmask gone.service`")
+                                                    ACTION("services", "lab.service", "already", "active", "active", "")
+                                                            ACTION("display-manager", "lightdm.service", "change",
+                                                                   "inactive", "active", "") WARNING
+                      "a worker is at it just now, and this is what it has left so far; `hookctl log -f` "
                       "shows what it does\n"
                       "\n"); /* this process has the lock */
         drop(j);
@@ -147,8 +191,9 @@ TEST(what_another_guest_needs)
 
         extra = "";
         assert_int_eq(plan(UUID), 0);
-        assert_contains(said, "  display-manager  lightdm.service            left as it is: the guest work needs it\n");
-        assert_contains(said, "vfio-pci -> nouveau\n");
+        assert_contains(said,
+                        ACTION("display-manager", "lightdm.service", "left", "", "active", "the guest work needs it"));
+        assert_contains(said, ACTION("driver", CARD, "change", "vfio-pci", "nouveau", ""));
         assert_null(strstr(said, "a worker is at it"));
         drop(other);
         assert_ok(journal_open(root, UUID, 1, &j, &f));
@@ -165,14 +210,14 @@ TEST(what_it_waits_for)
         journal_close(j);
         extra = "holder 77 comm=libvirtd start=77\n";
         assert_int_eq(plan(UUID), 0);
-        assert_contains(said, "warning: libvirtd (process 77) may just be starting it");
+        assert_contains(said, WARNING "libvirtd (process 77) may just be starting it");
         extra = "holder 78 comm=qemu-system-x86 start=78 node=/dev/vfio/5\n";
         assert_int_eq(plan(UUID), 0);
-        assert_contains(said, "warning: its QEMU (process 78) has the card");
-        assert_contains(said, "vfio-pci -> nouveau\n");
+        assert_contains(said, WARNING "its QEMU (process 78) has the card");
+        assert_contains(said, ACTION("driver", CARD, "change", "vfio-pci", "nouveau", ""));
         extra = "unit shutdown.target active=inactive job=start\n";
         assert_int_eq(plan(UUID), 0);
-        assert_str_eq(said, "win10: the host is shutting down: a release would put nothing back\n\n");
+        assert_str_eq(said, PLAN("release", "", "the host is shutting down: a release would put nothing back") "\n");
         assert_ok(journal_open(root, UUID, 1, &j, &f));
         drop(j);
         clean();
@@ -190,8 +235,8 @@ TEST(a_stuck_card_is_not_looked_at)
         assert_ok(journal_log(j, LOG_WORD_UNDO, 4, NULL));
         assert_ok(journal_log(j, LOG_WORD_STUCK, 4, "step driver, 0000:01:00.0: it hangs"));
         assert_int_eq(plan(UUID), 0);
-        assert_contains(said, "  driver           0000:01:00.0               waits: the kernel keeps the card\n");
-        assert_contains(said, "  services         lab.service                was put back already\n");
+        assert_contains(said, ACTION("driver", CARD, "stuck", "", "nouveau", ""));
+        assert_contains(said, ACTION("services", "lab.service", "done", "", "active", ""));
         assert_contains(said, "goes back by itself when that call returns: step driver, 0000:01:00.0: it hangs\n");
         drop(j);
         clean();
@@ -204,10 +249,39 @@ TEST(nothing_was_done)
 
         extra = "";
         assert_int_eq((journal_close(held("win10", UUID)), plan(OTHER)), 0);
-        assert_str_eq(said, "win10: nothing of this host was changed for it; a release would do nothing\n\n");
+        assert_str_eq(said,
+                      PLAN("release", "", "nothing of this host was changed for it; a release would do nothing") "\n");
         assert_ok(journal_open(root, UUID, 1, &j, &f));
         assert_ok(journal_log(j, LOG_WORD_RELEASED, -1, NULL));
         drop(j);
+        clean();
+}
+
+TEST(a_start)
+{
+        char profile[96], header[400];
+
+        extra = "";
+        (void) snprintf(root, sizeof(root), "/tmp/hookd-back-XXXXXX");
+        assert_not_null(mkdtemp(root));
+        assert_int_eq(plan_start(UUID), 0);
+        (void) snprintf(header, sizeof(header),
+                        PLAN("prepare", "", "no profile in %s is for this guest; hookd leaves it alone") "\n", root);
+        assert_str_eq(said, header);
+        (void) snprintf(profile, sizeof(profile), "%s/win10.ini", root);
+        assert_ok(write_file_atomic_at(AT_FDCWD, profile, 0600, "[Reset]\nMethod=bus\n", 19));
+        assert_int_eq(plan_start(UUID), 0);
+        (void) snprintf(header, sizeof(header), PLAN("prepare", "%s", "a start would do this, by %s"), profile,
+                        profile);
+        assert_true(startswith(said, header));
+        assert_contains(said, "\ttarget=" CARD "\tstate=gate\tnow=\t");
+        assert_contains(said, ACTION("driver", CARD, "already", "vfio-pci", "vfio-pci", "already there, and stays"));
+        assert_contains(said, ACTION("override", CARD, "change", "none", "vfio-pci", "no other driver may take it"));
+        assert_contains(said, "action\tstep=reset\ttarget=" CARD "\tstate=later\tnow=\tafter=bus\t");
+        extra = "fault readlink *01:00.0/driver 0 EIO\n";
+        assert_int_eq(plan_start(UUID), 0);
+        assert_contains(said, "\ttarget=" CARD "\tstate=unknown\tnow=\tafter=vfio-pci\twhy=");
+        assert_ok(unlink(profile));
         clean();
 }
 
