@@ -72,7 +72,7 @@ case_begin 'hookctl release: libvirtd is away, and QEMU has died'
 bounded 60 systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service
 kill -9 "$qemu"
 check 'QEMU is gone' wait_for '! running $qemu' 20
-ctl 0 'vm1 holds nothing of this host any more*' release vm1
+ctl 0 '* driver 0000:01:00.0: *vm1 holds nothing of this host any more*' release vm1
 expect_no_txn
 expect_before
 ctl 0 '*' status
@@ -98,6 +98,7 @@ note "$SAID"
 
 case_begin 'hookctl status, reconcile and release of a guest that is prepared, and of one that could not be put back'
 check 'prepared' hook vm1 prepare
+wait_for '[[ $(hookctl status --raw) != *"job	"* ]]' 20
 ctl 1 '*probably just being started*hookctl release --force vm1*' release vm1
 ctl 0 '*keeps it: libvirtd (process *) has it prepared*' reconcile
 mkdir -p "$DROPIN"
