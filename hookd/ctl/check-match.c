@@ -90,7 +90,7 @@ static void check_use(const Check *c, size_t i, const char *path, Remarks *remar
                 loser = guest->name;
         }
         if (fitting == 0)
-                remarks_add(remarks, false, path, 0, "no guest that libvirt knows is one it is for");
+                remarks_add(remarks, false, path, 0, "it is for none of the guests that libvirt knows");
         else
                 remarks_add(remarks, false, path, 0,
                             "it is never used: for every guest it is for another profile fits better (for %s %s)",

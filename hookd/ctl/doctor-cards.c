@@ -91,24 +91,6 @@ static void check_reset(const HostView *v, const HostFunction *fn, Findings *fs)
                             : "in the profile: [Reset] Method=remove-rescan");
 }
 
-/* Text consoles that were put back on an nvidia card have crashed kernels: bugzilla.kernel.org 216475, and
- * PassthroughPOST/VFIO-Tools #17. Of which versions is not known. */
-static void check_console(const HostView *v, const HostFunction *fn, Findings *fs)
-{
-        char bdf[PCI_FORMAT_MAX];
-
-        for (size_t i = 0; i < v->n_consoles && fn->driver && streq(fn->driver, "nvidia"); i++) {
-                if (!v->consoles[i].bound || !strstr(v->consoles[i].name, "frame buffer"))
-                        continue;
-                finding_add(fs, AREA_CARDS, FINDING_HINT,
-                            "%s is on nvidia, and the text console on a framebuffer: some kernels crash when the "
-                            "console comes back after a guest (kernel bug 216475)",
-                            pci_format(&fn->address, bdf));
-                finding_fix(fs, "only if this host does: in the profile: [VTConsole] Policy=keep");
-                return;
-        }
-}
-
 void check_cards(const HostView *v, const char *iomem, Findings *fs)
 {
         size_t before = fs->n;
@@ -120,7 +102,6 @@ void check_cards(const HostView *v, const char *iomem, Findings *fs)
                 if (function_is_display(&v->functions[i])) {
                         n++;
                         check_reset(v, &v->functions[i], fs);
-                        check_console(v, &v->functions[i], fs);
                 }
         if (v && n == 0)
                 finding_add(fs, AREA_CARDS, FINDING_HINT, "this host has no graphics card");

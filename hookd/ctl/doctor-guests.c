@@ -33,8 +33,8 @@ static void missing(const Guest *guest, const PciAddress *a, const HostView *v, 
         }
         finding_add(fs, AREA_PROFILES, FINDING_PROBLEM,
                     "%s wants %s, and this host has no such device: a new firmware or another board may have moved it. "
-                    "Cards are at %s",
-                    guest->name, pci_format(a, bdf), *cards ? cards : "no address");
+                    "%s%s",
+                    guest->name, pci_format(a, bdf), *cards ? "Cards are at " : "There is no graphics card", cards);
         finding_fix(fs, "virsh edit '%s'", guest->name);
 }
 

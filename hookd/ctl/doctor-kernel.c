@@ -13,7 +13,7 @@ unsigned kernel_version(const char *release)
 /* Kernels with known trouble. Versions are those reported: another one may have it as well. */
 static const struct {
         unsigned first, last;    /* kernel_version() */
-        uint16_t vendor, device; /* of a card; 0: any */
+        uint16_t vendor, device; /* of a card; 0: of any vendor, of any card of that vendor */
         const char *text, *fix;
 } trouble[] = {
         { 0, 5010, 0, 0,
@@ -21,6 +21,12 @@ static const struct {
           "use a newer kernel" },
         { 5011, 5014, 0, 0, "a card's reset methods cannot be read before Linux 5.15: hookd sees less",
           "use a newer kernel" },
+        /* bugzilla.kernel.org 216475, of September 2022; github.com/ipaqmaster/vfio works around it since December 2022
+         */
+        { 5019, 6000, 0x10de, 0,
+          "on hosts with NVIDIA's driver, text consoles that are put back were reported to crash in fbcon (kernel bug "
+          "216475)",
+          "if they do here: in the profile: [VTConsole] Policy=keep" },
         /* github.com/CachyOS/linux-cachyos/issues/1023 */
         { 7002, 7002, 0x1002, 0x7550,
           "taking an RX 9070 from vfio-pci was reported to crash in vfio_pci_core_sriov_configure(): it would not come "
@@ -31,7 +37,8 @@ static const struct {
 static bool has_card(const HostView *v, uint16_t vendor, uint16_t device)
 {
         for (size_t i = 0; v && i < v->n_functions; i++)
-                if (v->functions[i].vendor == vendor && v->functions[i].device == device)
+                if (v->functions[i].vendor == vendor && function_is_display(&v->functions[i]) &&
+                    (device == 0 || v->functions[i].device == device))
                         return true;
         return false;
 }

@@ -162,7 +162,7 @@ static int ask(Question question, const char *guest, uint64_t usec, char ***ret,
         _cleanup_close_ int out = -1, out_child = -1, fault = -1, fault_child = -1;
         _cleanup_free_ char *data = NULL;
         size_t size = 0;
-        int fds[2], r;
+        int fds[2], r, status = 0;
         pid_t pid;
 
         if (pipe2(fds, O_CLOEXEC) < 0)
@@ -186,7 +186,7 @@ static int ask(Question question, const char *guest, uint64_t usec, char ***ret,
         r = read_fd_deadline(out, GUEST_XML_MAX, now_usec() + usec, &data, &size);
         if (r < 0)
                 (void) kill(pid, SIGKILL); /* it waits on a socket: that ends it at once */
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
                 ;
         if (r == -ETIMEDOUT)
                 return fault_set(f, r, guest,
@@ -198,6 +198,8 @@ static int ask(Question question, const char *guest, uint64_t usec, char ***ret,
         if (read(fault, f, sizeof(*f)) == (ssize_t) sizeof(*f))
                 return f->code;
         *f = (Fault){ 0 };
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+                return fault_set(f, -ECHILD, guest, "the process that asked libvirt died");
         return split(data, size, ret) < 0 ? fault_set(f, -ENOMEM, guest, "out of memory") : 0;
 }
 
@@ -215,8 +217,6 @@ int domain_xml_ask(const char *guest, char **ret_name, Fault *f)
         }
         if (r < 0)
                 return r;
-        if (strv_length(answer) != 2)
-                return fault_set(f, -ECHILD, guest, "the process that asked libvirt for %s died", guest);
         r = memory_file(answer[1], strlen(answer[1]), f);
         if (r >= 0 && !(*ret_name = strdup(answer[0]))) {
                 (void) close(r);

@@ -30,7 +30,8 @@ static char *describe(char *const *v, bool release, bool one_way)
         else if (streq(state, "unknown"))
                 n = asprintf(&text, release ? "? -> %s: cannot be seen: %s" : "? -> %s (%s)", after, why);
         else if (streq(state, "already"))
-                n = asprintf(&text, "is %s already", now);
+                n = streq(now, after) ? asprintf(&text, "is %s already", now)
+                                      : asprintf(&text, "is %s: nothing to do", now);
         else if (streq(state, "unseen") || (streq(state, "change") && !release))
                 n = asprintf(&text, "%s%s-> %s%s%s%s", now, *now ? " " : "", after, colon, why,
                              one_way ? " (one way)" : "");

@@ -92,7 +92,7 @@ TEST(who_uses_what)
         folder_write(&d, "win1O.ini", "", 0644);
         folder_write(&d, "any.ini", "[Match]\nDevice=10de:2484\n", 0644);
         check();
-        assert_false(found("/win1O.ini", "no guest that libvirt knows")->error);
+        assert_false(found("/win1O.ini", "none of the guests that libvirt knows")->error);
         assert_false(found("/any.ini", "it is never used")->error);
         assert_int_eq(remarks.n, 2);
         tidy();

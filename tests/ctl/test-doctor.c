@@ -492,21 +492,6 @@ TEST(cards)
         check_cards(v, iomem, &fs);
         (void) found(FINDING_HINT, "efi-framebuffer.0 is on 0000:01:00.0");
         assert_int_eq(fs.n, 1);
-        v->consoles = calloc(1, sizeof(*v->consoles));
-        v->n_consoles = 1;
-        v->consoles[0] =
-                (HostConsole){ .id = strdup("vtcon1"), .name = strdup("(M) frame buffer device"), .bound = true };
-        findings_clear(&fs);
-        check_cards(v, "", &fs);
-        assert_int_eq(findings_count(&fs, FINDING_HINT), 0);
-        free(v->functions[0].driver);
-        v->functions[0].driver = strdup("nvidia");
-        check_cards(v, "", &fs);
-        assert_contains(found(FINDING_HINT, "kernel bug 216475")->fix, "[VTConsole] Policy=keep");
-        findings_clear(&fs);
-        v->consoles[0].bound = false;
-        check_cards(v, "", &fs);
-        assert_int_eq(findings_count(&fs, FINDING_HINT), 0);
         findings_clear(&fs);
         check_cards(NULL, NULL, &fs);
         assert_int_eq(findings_count(&fs, FINDING_UNKNOWN), 2);
@@ -526,7 +511,7 @@ static void kernel(const char *release, const HostView *v, int vfio_pci, const c
 TEST(kernels)
 {
         HostView *v = view_of(0x1002, 0x7550, NULL), *intel = view_of(0x8086, 0x5917, "i915"),
-                 *xe = view_of(0x8086, 0x5917, "xe");
+                 *xe = view_of(0x8086, 0x5917, "xe"), *nvidia = view_of(0x10de, 0x2484, "nvidia");
 
         assert_int_eq(kernel_version("6.12.107+deb13-amd64"), 6012);
         assert_int_eq(kernel_version("x"), 0);
@@ -539,6 +524,12 @@ TEST(kernels)
         assert_int_eq(findings_count(&fs, FINDING_WARNING), 0);
         kernel("5.10.0", v, 1, NULL, 0);
         (void) found(FINDING_WARNING, "before Linux 5.11");
+        kernel("6.0.10-arch1-1", nvidia, 1, NULL, 0);
+        assert_contains(found(FINDING_WARNING, "kernel bug 216475")->fix, "[VTConsole] Policy=keep");
+        kernel("6.0.10-arch1-1", v, 1, NULL, 0);
+        assert_int_eq(findings_count(&fs, FINDING_WARNING), 0);
+        kernel("6.1.0-18-amd64", nvidia, 1, NULL, 0);
+        assert_int_eq(findings_count(&fs, FINDING_WARNING), 0);
         kernel("6.1", v, 0, NULL, 0);
         (void) found(FINDING_PROBLEM, "has no vfio-pci");
         kernel("6.1", v, -1, NULL, 0);
@@ -553,6 +544,7 @@ TEST(kernels)
         (void) hostview_free(v);
         (void) hostview_free(intel);
         (void) hostview_free(xe);
+        (void) hostview_free(nvidia);
 }
 
 TEST(ids)
