@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* hookctl doctor: its checks, and its words about small trees (doctor/NAME) with a captured host. */
-#include "unit/test.h"
-
 #include "ctl/doctor-checks.h"
-#include "util/fd.h"
-
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include "ctl/golden.h"
+#include "ctl/program.h"
 
 /* ---- helpers ---- */
 
@@ -759,8 +754,6 @@ TEST(security)
 
 /* ---- the whole ---- */
 
-static char said[65536];
-
 static int hookctl(const char *tree, const char *host, const char *option)
 {
         static char *const environment[] = { NULL };
@@ -772,52 +765,24 @@ static int hookctl(const char *tree, const char *host, const char *option)
                             (char *) "--shim=" TESTS_DIR "/ctl/doctor/shim",
                             (char *) option,
                             NULL };
-        posix_spawn_file_actions_t actions;
-        size_t size = 0;
-        int out[2], status;
-        ssize_t n;
-        pid_t pid;
 
         (void) snprintf(root, sizeof(root), "--root=" TESTS_DIR "/ctl/doctor/%s", tree);
         (void) snprintf(view, sizeof(view), "--host=" TESTS_DIR "/captures/%s.tree", host);
-        assert_ok(pipe2(out, O_CLOEXEC));
-        (void) posix_spawn_file_actions_init(&actions);
-        (void) posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-        (void) posix_spawn_file_actions_adddup2(&actions, out[1], 2);
-        assert_int_eq(posix_spawn(&pid, HOOKCTL_EXE, &actions, NULL, argv, environment), 0);
-        (void) posix_spawn_file_actions_destroy(&actions);
-        (void) close(out[1]);
-        while ((n = read(out[0], said + size, sizeof(said) - 1 - size)) > 0)
-                size += (size_t) n;
-        said[size] = '\0';
-        (void) close(out[0]);
-        assert_ok(waitpid(pid, &status, 0));
-        assert_true(WIFEXITED(status));
-        return WEXITSTATUS(status);
-}
-
-static void expect_golden(const char *name)
-{
-        _cleanup_free_ char *golden = NULL;
-        char path[256];
-
-        (void) snprintf(path, sizeof(path), TESTS_DIR "/ctl/golden/%s.out", name);
-        assert_ok(read_file_at(AT_FDCWD, path, 1 << 17, &golden, NULL));
-        assert_str_eq(said, golden);
+        return program(argv, environment, NULL);
 }
 
 TEST(trees)
 {
         assert_int_eq(hookctl("calm", "nvidia-desktop", NULL), 0);
-        expect_golden("doctor-calm");
+        expect_golden(said, "doctor-calm");
         assert_int_eq(hookctl("forum", "nvidia-desktop", NULL), 1);
-        expect_golden("doctor-forum");
+        expect_golden(said, "doctor-forum");
         for (const char *line = said; *line; line += strcspn(line, "\n") + 1) /* 80 columns */
                 assert_true(strcspn(line, "\n") <= 80);
         assert_int_eq(hookctl("calm", "nvidia-desktop", "--json"), 0);
-        expect_golden("doctor-json-calm");
+        expect_golden(said, "doctor-json-calm");
         assert_int_eq(hookctl("calm", "nvidia-desktop", "--all"), 0);
-        expect_golden("doctor-all-calm");
+        expect_golden(said, "doctor-all-calm");
 }
 
 /* A virtual machine with an AMD processor and an IOMMU of Intel's, as QEMU makes them. */

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* hookctl enable and disable below a root of their own: what they make, what they leave alone, and that disable leaves
  * the tree as enable found it. */
-#include "unit/test.h"
-
-#include "util/fd.h"
+#include "ctl/program.h"
 #include "util/parse.h"
 #include "wire/wire.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define HOOKS   "/etc/libvirt/hooks"
 #define MAIN    HOOKS "/qemu"
@@ -21,7 +16,7 @@
 #define RECEIPT "/var/lib/hookd/enable"
 #define FOREIGN "#!/bin/sh\nexit 0\n"
 
-static char dir[64], said[8192];
+static char dir[64];
 
 static const char *at(const char *path)
 {
@@ -153,28 +148,10 @@ static int hookctl(const char *verb)
         char root[128], shim[128];
         char *argv[] = { (char *) HOOKCTL_EXE, (char *) verb, root, streq(verb, "enable") ? shim : NULL, NULL };
         static char *const environment[] = { NULL };
-        posix_spawn_file_actions_t actions;
-        int out[2], status;
-        ssize_t n;
-        size_t size = 0;
-        pid_t pid;
 
         (void) snprintf(root, sizeof(root), "--root=%s/root", dir);
         (void) snprintf(shim, sizeof(shim), "--shim=%s/shim", dir);
-        assert_ok(pipe2(out, O_CLOEXEC));
-        (void) posix_spawn_file_actions_init(&actions);
-        (void) posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-        (void) posix_spawn_file_actions_adddup2(&actions, out[1], 2);
-        assert_int_eq(posix_spawn(&pid, HOOKCTL_EXE, &actions, NULL, argv, environment), 0);
-        (void) posix_spawn_file_actions_destroy(&actions);
-        (void) close(out[1]);
-        while ((n = read(out[0], said + size, sizeof(said) - 1 - size)) > 0)
-                size += (size_t) n;
-        said[size] = '\0';
-        (void) close(out[0]);
-        assert_ok(waitpid(pid, &status, 0));
-        assert_true(WIFEXITED(status));
-        return WEXITSTATUS(status);
+        return program(argv, environment, NULL);
 }
 
 static void expect_content(const char *path, const char *text)

@@ -1,38 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The audit as it comes back from the journal, told as a story and drawn as a timeline. */
-#include "unit/test.h"
-
+#include "ctl/golden.h"
 #include "ctl/since.h"
 #include "ctl/story.h"
 #include "ctl/term.h"
 #include "ctl/timeline.h"
-#include "util/fd.h"
 
-#include <fcntl.h>
 #include <time.h>
-
-static void read_golden(const char *name, char **ret, size_t *ret_size)
-{
-        char path[256];
-
-        (void) snprintf(path, sizeof(path), TESTS_DIR "/ctl/golden/%s", name);
-        assert_ok(read_file_at(AT_FDCWD, path, 1 << 20, ret, ret_size));
-}
 
 static void decode_golden(const char *domain, uint64_t since, Audit *ret)
 {
-        _cleanup_free_ char *text = NULL;
-        Fault f = { 0 };
         size_t size;
+        _cleanup_free_ char *text = golden("log.export", &size);
+        Fault f = { 0 };
 
-        read_golden("log.export", &text, &size);
         assert_ok(audit_decode(text, size, domain, since, ret, &f));
 }
 
-/* golden/log.export, told, is golden/NAME; with BLESS=1 it becomes so. */
+/* golden/log.export, told, is golden/NAME.out. */
 static void compare(const char *domain, bool timeline, bool colour, const char *name)
 {
-        _cleanup_free_ char *is = NULL, *golden = NULL;
+        _cleanup_free_ char *is = NULL;
         Transaction *t = NULL;
         Audit a = { 0 };
         Story story = { .colour = colour };
@@ -53,14 +41,7 @@ static void compare(const char *domain, bool timeline, bool colour, const char *
         story_clear(&story);
         audit_clear(&a);
         free(t);
-        if (getenv("BLESS")) {
-                char path[256];
-
-                (void) snprintf(path, sizeof(path), TESTS_DIR "/ctl/golden/%s", name);
-                assert_ok(write_file_atomic_at(AT_FDCWD, path, 0644, is, strlen(is)));
-        }
-        read_golden(name, &golden, NULL);
-        assert_str_eq(is, golden);
+        expect_golden(is, name);
         for (char *rest = is, *line; !colour && (line = strsep(&rest, "\n"));)
                 if (term_columns(line) > TERM_WIDTH)
                         test_fail("wider than %i columns: %s", TERM_WIDTH, line);
@@ -68,10 +49,10 @@ static void compare(const char *domain, bool timeline, bool colour, const char *
 
 TEST(told)
 {
-        compare(NULL, false, false, "log.out");
-        compare(NULL, false, true, "log-colour.out");
-        compare("Gäste 窓", false, false, "log-guest.out");
-        compare(NULL, true, false, "log-timeline.out");
+        compare(NULL, false, false, "log");
+        compare(NULL, false, true, "log-colour");
+        compare("Gäste 窓", false, false, "log-guest");
+        compare(NULL, true, false, "log-timeline");
 }
 
 /* Only what root's hookd has logged, of that guest, since then. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* hookctl's verbs about profiles, below a root, on a captured host. */
+#include "ctl/golden.h"
 #include "ctl/program.h"
 #include "util/parse.h"
 
@@ -74,16 +75,6 @@ static int run(const char *const *arguments, char *const *environment, const cha
         }
 #define hookctl(...) run((const char *const[]){ __VA_ARGS__, NULL }, NO_ENVIRONMENT, NULL)
 
-static void expect_golden(const char *name)
-{
-        _cleanup_free_ char *golden = NULL;
-        char path[256];
-
-        (void) snprintf(path, sizeof(path), TESTS_DIR "/ctl/golden/%s.out", name);
-        assert_ok(read_file_at(AT_FDCWD, path, 1 << 16, &golden, NULL));
-        assert_str_eq(said, golden);
-}
-
 TEST(list)
 {
         prepare();
@@ -100,9 +91,9 @@ TEST(list)
         profile(".hidden.ini", "x");
         profile("broken.ini", "[Match]\nDomain=c\n[Modul]\n");
         assert_int_eq(hookctl("list"), 1);
-        expect_golden("list");
+        expect_golden(said, "list");
         assert_int_eq(hookctl("list", "--json"), 1);
-        expect_golden("list-json");
+        expect_golden(said, "list-json");
         assert_int_eq(hookctl("list", "x"), 2);
 }
 
@@ -115,9 +106,9 @@ TEST(show)
         profile("any.ini", "[Match]\nDomain=win*\n");
         profile("other.ini", "");
         assert_int_eq(hookctl("show", "win10", XML, HOST), 0);
-        expect_golden("show");
+        expect_golden(said, "show");
         assert_int_eq(hookctl("show", XML, HOST, "--json"), 0);
-        expect_golden("show-json");
+        expect_golden(said, "show-json");
         assert_int_eq(hookctl("show", "--profile=etc/hookd/profiles/other.ini"), 0);
         assert_contains(said, "etc/hookd/profiles/other.ini; on top of ./etc/hookd/hookd.conf\n[Match]\n");
 
@@ -170,9 +161,9 @@ TEST(check)
         profile("a.ini", "[Match]\nDevice=10de:2484\n");
         profile("b.ini", "[Match]\nDevice=10de:2485\n");
         assert_int_eq(hookctl("check", HOST), 1);
-        expect_golden("check");
+        expect_golden(said, "check");
         assert_int_eq(hookctl("check", HOST, "--json"), 1);
-        expect_golden("check-json");
+        expect_golden(said, "check-json");
         /* one guest, one file */
         assert_int_eq(hookctl("check", HOST, XML, "win10"), 1);
         assert_contains(said, "0000:03:00.0 is no <hostdev> of");
@@ -234,7 +225,7 @@ TEST(generate)
         assert_int_eq(hookctl("generate", HOST, XML), 1);
         assert_contains(said, "win10.ini is there already");
         assert_int_eq(hookctl("generate", HOST, XML, "--print"), 0);
-        expect_golden("generate");
+        expect_golden(said, "generate");
         assert_str_eq(said, text);
 
         profile("empty.ini", "");

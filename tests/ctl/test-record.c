@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What hookctl makes of the daemon's records, and hookctl's way with words. */
-#include "unit/test.h"
-
+#include "ctl/golden.h"
 #include "ctl/record-json.h"
 #include "ctl/record-plan.h"
 #include "ctl/term.h"
-#include "util/fd.h"
 
-#include <fcntl.h>
 #include <time.h>
 
 #define NOW (UINT64_C(1795219200) * USEC_PER_SEC) /* 2026-11-21 00:00:00 UTC */
@@ -29,20 +26,10 @@ static void print(const Records *r, bool colour, bool json, FILE *f)
                 records_print(r, colour, NOW, f);
 }
 
-static char *read_golden(const char *name)
-{
-        char path[256];
-        char *text;
-
-        (void) snprintf(path, sizeof(path), TESTS_DIR "/ctl/golden/%s", name);
-        assert_ok(read_file_at(AT_FDCWD, path, 1 << 20, &text, NULL));
-        return text;
-}
-
-/* golden/NAME.in, printed, is golden/NAME.out; with BLESS=1 it becomes so. */
+/* golden/NAME.in, printed, is golden/NAME.out. */
 static void compare(const char *name, bool colour, bool json)
 {
-        _cleanup_free_ char *in = NULL, *out = NULL, *is = NULL;
+        _cleanup_free_ char *in = NULL, *is = NULL;
         char path[128];
         Records r = { 0 };
         char *rest, *line;
@@ -50,7 +37,7 @@ static void compare(const char *name, bool colour, bool json)
         FILE *f;
 
         (void) snprintf(path, sizeof(path), "%s.in", name);
-        in = read_golden(path);
+        in = golden(path, NULL);
         for (rest = in; (line = strsep(&rest, "\n"));)
                 if (*line)
                         assert_ok(records_add(&r, line));
@@ -58,15 +45,8 @@ static void compare(const char *name, bool colour, bool json)
         print(&r, colour, json, f);
         (void) fclose(f);
         records_clear(&r);
-        (void) snprintf(path, sizeof(path), "%s%s.out", name, json ? "-json" : colour ? "-colour" : "");
-        if (getenv("BLESS")) {
-                char full[256];
-
-                (void) snprintf(full, sizeof(full), TESTS_DIR "/ctl/golden/%s", path);
-                assert_ok(write_file_atomic_at(AT_FDCWD, full, 0644, is, strlen(is)));
-        }
-        out = read_golden(path);
-        assert_str_eq(is, out);
+        (void) snprintf(path, sizeof(path), "%s%s", name, json ? "-json" : colour ? "-colour" : "");
+        expect_golden(is, path);
         for (rest = is; !colour && !json && (line = strsep(&rest, "\n"));)
                 if (term_columns(line) > TERM_WIDTH && strchr(line, ' '))
                         test_fail("wider than %i columns: %s", TERM_WIDTH, line);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* hookctl recover: with the real daemon and the stub for a worker, and with no daemon at all. */
+#include "ctl/golden.h"
 #include "ctl/holding.h"
 
 #define UUID    "73116f6f-f817-425f-bd60-4f93db371c39"
@@ -188,7 +189,6 @@ TEST(a_worker_that_fails)
 
 TEST(a_guest_that_may_be_starting)
 {
-        _cleanup_free_ char *golden = NULL;
         Journal *j;
 
         host();
@@ -202,8 +202,7 @@ TEST(a_guest_that_may_be_starting)
         assert_true(daemon_exists(JOURNAL));
         elsewhere = true;
         assert_int_eq(recover(STUB_EXE, "--json"), 1);
-        assert_ok(read_file_at(AT_FDCWD, TESTS_DIR "/ctl/golden/recover-json.out", 1 << 16, &golden, NULL));
-        assert_str_eq(said, golden);
+        expect_golden(said, "recover-json");
         assert_int_eq(recover(STUB_EXE, "--force"), 1);
         assert_contains(said, "held one: put back.\n");
         assert_false(daemon_exists(JOURNAL));
