@@ -33,7 +33,8 @@ static bool stuck_at(const Journal *j, int i)
 
 /* A step before it may have moved a target that is the card's own: loading vfio-pci binds what the overrides name. And
  * another guest that had a shared target first may have left it to this transaction, which had not come to it yet. And
- * a module that came back when the card did not, at the first try, may serve it only when it is loaded anew. */
+ * a module that came back when the card did not, at the first try, may serve it only when it is loaded anew; a display
+ * manager that was started without its card has ended. */
 static bool moved(Txn *t, int i)
 {
         const Action *a = &t->journal->plan->actions[i];
@@ -62,7 +63,7 @@ BackNeed txn_back_need(const Journal *j, int i, bool anything_open)
                                : BACK_NOTHING;
         if (txn_action_open(j, i))
                 return BACK_UNDO;
-        if (a->flags & ACTION_SHARED ? !finished(j, i)
+        if (a->flags & ACTION_SHARED ? !finished(j, i) || (anything_open && a->flags & ACTION_CARD)
                                      : anything_open && a->flags & (ACTION_EXCLUSIVE | ACTION_TRANSIT))
                 return BACK_IF_MOVED;
         return BACK_NOTHING;

@@ -103,20 +103,22 @@ TEST(a_host_that_goes_down_starts_nothing)
 }
 
 /* The release found the card without its driver: nvidia_drm was loaded all the same, and serves no card that comes
- * later. The next try, with the card, loads it anew. */
-TEST(a_module_that_was_back_before_its_card)
+ * later, and the display manager was started without a screen, and gave up. The next try, with the card, loads the one
+ * anew and starts the other again. */
+TEST(what_was_back_before_its_card)
 {
         const char *card = "/sys/bus/pci/devices/0000:01:00.0";
         _cleanup_free_ char *id = NULL;
         Journal *j = NULL;
         bool kept = true;
         char path[128];
+        UnitInfo lightdm = { 0 };
         size_t driver = 0;
         Bench b;
         Txn t;
 
         bench_open_with(&b, "nvidia-desktop", "module nvidia needs-device=no");
-        assert_ok(host_unit(b.h, UNIT_STOP, "lightdm.service", NULL));
+        assert_ok(bench_plan(&b, &step_display_manager));
         assert_ok(host_unit(b.h, UNIT_STOP, "nvidia-persistenced.service", NULL));
         fake_advance(b.h, 5 * USEC_PER_SEC);
         assert_ok(bench_plan(&b, &step_override));
@@ -172,6 +174,8 @@ TEST(a_module_that_was_back_before_its_card)
         host->deadline = UINT64_MAX;
         assert_str_eq(bench_link(&b, "/sys/bus/pci/devices/0000:01:00.0/driver"), "nvidia");
         assert_true(host_exists(host, path));
+        assert_ok(host_unit(host, UNIT_STATE, "lightdm.service", &lightdm));
+        assert_str_eq(lightdm.active, "active");
         (void) snprintf(path, sizeof(path), "%s/claims.lock", root);
         (void) unlink(path);
         (void) rmdir(root);
