@@ -11,7 +11,13 @@ cleanup() {
 	systemctl daemon-reload
 	bounded 30 systemctl stop nvidia-persistenced.service
 	rm -f /etc/hookd/profiles/*
+	module_options nvidia
 	[[ -z ${follower:-} ]] || kill "$follower" 2>/dev/null
+}
+
+# display_manager: its state, value and the value to come, in the JSON of a plan
+display_manager() {
+	paste -d' ' <(json target) <(json state) <(json now) <(json after) | sed -n 's/^lightdm.service //p'
 }
 
 libvirt_up
@@ -24,6 +30,8 @@ save_state before
 case_begin 'hookctl plan and capture: what is said is what happens'
 ctl 0 'vm1: a start would do this, by /etc/hookd/profiles/vm1.ini *lightdm.service active -> inactive*' plan vm1
 plan_lines "$LAB_STATE/ctl" >"$LAB_STATE/plan"
+ctl_json 0 plan vm1
+expect 'lightdm: state, now, after' "$(display_manager)" 'change active inactive'
 ctl 0 '*' capture
 cp "$LAB_STATE/ctl" /lab/out/host.tree
 expect 'names of people in it' "$(grep -c -e root -e lightdm-data /lab/out/host.tree)" 0
@@ -51,6 +59,8 @@ expect 'what the doctor does not like' "$(grep -cE '^  (problem|warning|hint)' "
 ctl 0 "*driver $CARD.0 is vfio-pci already*warning: vm1 has devices of this host already (held)*" plan vm1
 ctl 0 "vm1: a release would do this, by its journal *reset $CARD.0 remove-rescan*driver $CARD.0 vfio-pci -> nvidia*\
 display-manager lightdm.service inactive -> active*warning: its QEMU (process $qemu) has the card*" plan --event=release vm1
+ctl_json 0 plan --event=release vm1
+expect 'lightdm: state, now, after' "$(display_manager)" 'change inactive active'
 ctl 1 "*vm1: runs, and keeps $CARD.0 $CARD.1.*virsh shutdown vm1*" recover
 
 case_begin "a running guest's card cannot be taken from it"
@@ -119,6 +129,25 @@ expect_no_txn
 expect_before
 ctl 0 '*' reconcile
 note "$SAID"
+
+case_begin 'hookctl recover: hookd is at it; the module and the display manager were back before the card'
+module_options nvidia fail_probe=5 # for the load on the way back; udev looks for new options every 3 s
+check 'prepared' hook vm1 prepare
+ctl 1 "*could not be undone:*$CARD.0*" release --force vm1
+expect_drivers none snd_hda_intel
+check 'nvidia_drm is back, without the card' eval '[[ -d /sys/module/nvidia_drm && ! -d /sys/bus/pci/devices/$CARD.0/drm ]]'
+bounded 30 systemctl stop lightdm.service # it has no screen; others give up after some restarts
+module_options nvidia
+knob fail_probe 0
+knob probe_ms 2000
+wait_for '[[ $(hookctl status --raw) != *"job	"* ]]' 20
+ctl 0 "vm1 $CARD.0 $CARD.1: is being put back*" reconcile
+ctl 0 'hookd answers, and holds devices for these guests:*vm1: hookd is at it: waiting for the end*vm1: put back.*' recover
+expect_no_txn
+check 'nvidia_drm serves the card' test -d "/sys/bus/pci/devices/$CARD.0/drm"
+expect 'lightdm' "$(systemctl is-active lightdm.service)" active
+knob probe_ms 0
+expect_before
 
 case_begin 'hookctl recover: hookd is down, and the guest that has the card is none'
 ctl 0 'hookd answers, and holds nothing*No other card is kept from the host.*lightdm.service is active.*' recover
