@@ -13,21 +13,23 @@ _hookctl_words() {
 		done
 		;;
 	*BDF*) ls /sys/bus/pci/devices ;;
-	*\|*) printf '%s\n' "${1//[]\[|]/ }" ;;
+	*\|*) tr '|' '\n' <<<"${1//[][]/}" ;;
 	esac
 }
 
 _hookctl() {
-	local cur words cword prev verb='' i n=0
+	local cur words cword prev verb='' valued='' i n=0
 	_init_completion -n =: || return
 	for ((i = 1; i < cword; i++)); do
 		[[ ${words[i]} != -* ]] || continue
 		if [[ -z $verb ]]; then
 			verb=${words[i]}
-		else
+			valued=$(hookctl "$verb" --help 2>/dev/null | sed -n 's/^  \(--[a-z-]*\)=.*/\1/p')
+		elif ! grep -qxF -e "${words[i - 1]}" <<<"$valued"; then
 			((++n))
 		fi
 	done
+	! grep -qxF -e "$prev" <<<"$valued" || cur=$prev=$cur
 	case $cur in
 	--*=*)
 		local option=${cur%%=*}
