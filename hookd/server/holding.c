@@ -5,10 +5,8 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 
 /* How long libvirtd may take to notice that QEMU has gone, to tear the guest down after that, and, where it has died
  * itself, to come back and do so. Its own work on the devices is not to be disturbed: it may reset one that it does not
@@ -60,6 +58,7 @@ static void watch(Holding *h, Watched *w, sd_event_io_handler_t handler)
         }
         if (w->id.pid <= 0 || w->gone || w->source)
                 return;
+        w->foreign = process_is_foreign(w->id.pid);
         w->fd = process_open(&w->id);
         if (w->fd == -ESRCH)
                 watched_gone(w);
@@ -154,13 +153,14 @@ void holding_set_caller(Holding *h, const ProcessId *caller)
         watch_both(h);
 }
 
-/* libvirt keeps it from QEMU's fork until just before release. */
-static int read_pid_file(const Holding *h)
+/* libvirt keeps it from QEMU's fork until just before release. In its own mount namespace, and the number is that of
+ * its pid namespace: it may live in a container. */
+static int read_pid_file(const Holding *h, ProcessId *ret)
 {
+        const pid_t like = h->caller.gone ? 0 : h->caller.id.pid;
         _cleanup_free_ char *path = NULL;
         _cleanup_close_ int fd = -1;
         char text[16] = "";
-        struct stat st;
         uint64_t pid;
 
         if (strchr(h->domain, '/'))
@@ -169,24 +169,22 @@ static int read_pid_file(const Holding *h)
                 path = NULL;
                 return -ENOMEM;
         }
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        fd = process_open_file(like, path);
         if (fd < 0)
-                return -errno;
-        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || read(fd, text, sizeof(text) - 1) <= 0)
+                return fd;
+        if (read(fd, text, sizeof(text) - 1) <= 0)
                 return -EINVAL;
         text[strcspn(text, "\n")] = '\0';
-        return parse_uint(text, INT32_MAX, &pid) < 0 ? -EINVAL : (int) pid;
+        return parse_uint(text, INT32_MAX, &pid) < 0 ? -EINVAL : process_find(like, pid, ret);
 }
 
 void holding_find_guest(Holding *h, bool sure)
 {
         ProcessId id;
-        int pid;
 
         if (h->state != TXN_HELD || h->guest.id.pid > 0)
                 return;
-        pid = read_pid_file(h);
-        if (pid <= 0 || process_identify(pid, &id, NULL) < 0 || (!sure && !process_is_qemu(pid)))
+        if (read_pid_file(h, &id) < 0 || (!sure && !process_is_qemu(id.pid)))
                 return;
         (void) journal_note_guest(h->server->options->journals, h->uuid, id.pid, id.start);
         set_watched(&h->guest, &id);
@@ -201,8 +199,11 @@ uint64_t holding_due(const Holding *h, uint64_t now)
         if (h->state == TXN_HELD) {
                 if (!ended && (known || !h->caller.gone)) /* it runs, or is being started */
                         return UINT64_MAX;
-                if (!ended || h->answered)
+                if (h->answered || (!ended && !h->caller.foreign))
                         due = now; /* nobody will start it; libvirt has nothing more to say */
+                else if (!ended)   /* its container's pid file is out of reach now: a QEMU on its way has the card open
+                                      then */
+                        due = h->caller.gone_at + COMEBACK_USEC;
                 else if (h->caller.gone)
                         due = MAX(since, h->caller.gone_at) + COMEBACK_USEC;
                 else

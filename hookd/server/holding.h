@@ -12,6 +12,7 @@ typedef struct Server Server;
 typedef struct Watched {
         ProcessId id; /* pid 0: not known */
         bool gone;
+        bool foreign;     /* in another pid namespace: a container */
         uint64_t gone_at; /* now_usec() scale: when that was seen */
         int fd;           /* pidfd; -1: not watched */
         sd_event_source *source;

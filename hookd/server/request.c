@@ -45,7 +45,7 @@ static void refuse_stuck(Client *c, const Holding *h, const char *label)
 }
 
 /* The shim's parent: libvirtd. pid 0: not known. *ret_orphan (may be NULL): it has gone already, and the shim was left
- * to init; where hookd is no service, init may be anything. */
+ * to init, the host's or its container's; where hookd is no service, init may be anything. */
 static ProcessId caller_of(const Client *c, bool *ret_orphan)
 {
         ProcessId shim, caller = { 0 };
@@ -54,7 +54,7 @@ static ProcessId caller_of(const Client *c, bool *ret_orphan)
 
         if (process_identify(c->pid, &shim, &parent) == 0) {
                 if (parent > 1)
-                        orphan = process_identify(parent, &caller, NULL) < 0;
+                        orphan = process_identify(parent, &caller, NULL) < 0 || process_adopts(parent);
                 else
                         orphan = getppid() == 1;
         }

@@ -90,8 +90,23 @@ static bool is_qemu(const char *comm)
         return comm && (strstr(comm, "qemu") || strstr(comm, "kvm"));
 }
 
+/* Is it the number that the process has itself? In a container whose /run is the host's the file has a number of that
+ * container's, which here may be another guest's QEMU. */
+static bool is_own_number(Host *h, int pid)
+{
+        _cleanup_free_ char *text = NULL;
+        const char *line;
+        char path[64];
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        if (host_read(h, path, &text) < 0 || !(line = strstr(text, "\nNSpid:\t")))
+                return true; /* nobody can tell */
+        line += strlen("\nNSpid:\t");
+        return !memchr(line, '\t', strcspn(line, "\n"));
+}
+
 /* libvirt keeps /run/libvirt/qemu/NAME.pid from QEMU's fork until just before release. The number alone may be stale.
- */
+ * Where libvirt lives in a container only the daemon finds the file; it notes in the journal what that says. */
 static int by_pid_file(Txn *t, Process *ret)
 {
         _cleanup_free_ char *path = NULL, *text = NULL;
@@ -112,7 +127,7 @@ static int by_pid_file(Txn *t, Process *ret)
         r = process_look(t->host, (int) pid, ret);
         if (r < 0)
                 return r == -ESRCH ? 0 : r;
-        return !ret->ended && is_qemu(ret->comm);
+        return !ret->ended && is_qemu(ret->comm) && is_own_number(t->host, ret->pid);
 }
 
 static int add_process(HostHolder **holders, size_t *n, const Process *p)

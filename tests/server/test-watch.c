@@ -5,6 +5,8 @@
 
 #include "server/process.h"
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 
 static void expect_call(const char *start)
@@ -72,19 +74,38 @@ static int shim(const char *domain, const char *op, const char *subop)
         return 1;
 }
 
+/* Of a libvirtd in a container: its child, its pid file. */
+static void qemu_inside(const char *domain)
+{
+        char path[64], text[16];
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                (void) prctl(PR_SET_NAME, "qemu-system-x86");
+                for (;;)
+                        (void) pause();
+        }
+        (void) snprintf(path, sizeof(path), "run/libvirt/qemu/%s.pid", domain);
+        (void) snprintf(text, sizeof(text), "%i\n", (int) pid);
+        daemon_write(path, text);
+}
+
 static void libvirtd_serve(int orders, int results)
 {
         char domain[32], op[16], subop[16];
         FILE *f = fdopen(orders, "re");
 
         while (f && fscanf(f, "%31s %15s %15s", domain, op, subop) == 3) {
-                pid_t pid = fork();
+                pid_t pid = streq(op, "qemu") ? 0 : fork();
                 int status = 0;
                 char byte;
 
-                if (pid == 0)
+                if (streq(op, "qemu"))
+                        qemu_inside(domain);
+                else if (pid == 0)
                         _exit(shim(domain, op, subop));
-                (void) waitpid(pid, &status, 0);
+                else
+                        (void) waitpid(pid, &status, 0);
                 byte = (char) WEXITSTATUS(status);
                 (void) !write(results, &byte, 1);
         }
@@ -133,6 +154,47 @@ static void libvirtd_end(Libvirtd *l)
         l->pid = 0;
         closep(&l->orders);
         closep(&l->results);
+}
+
+/* As libvirtd_start(), as the first process of a container: the numbers of its processes are its own, and so is its
+ * /run. False: this test may not do that here. */
+static bool container_start(const char *name, Libvirtd *ret)
+{
+        int orders[2], results[2], status = 0;
+        pid_t pid;
+
+        assert_ok(pipe2(orders, O_CLOEXEC));
+        assert_ok(pipe2(results, O_CLOEXEC));
+        pid = fork();
+        assert_ok(pid);
+        if (pid == 0) {
+                if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                    mount("tmpfs", daemon_path("run"), "tmpfs", 0, NULL) < 0)
+                        _exit(77);
+                daemon_mkdir("run/libvirt");
+                daemon_mkdir("run/libvirt/qemu");
+                pid = fork();
+                if (pid == 0) {
+                        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                        (void) prctl(PR_SET_NAME, name);
+                        libvirtd_serve(orders[0], results[1]);
+                }
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                (void) close(orders[0]);
+                (void) close(results[1]);
+                (void) waitpid(pid, &status, 0);
+                _exit(0);
+        }
+        (void) close(orders[0]);
+        (void) close(results[1]);
+        *ret = (Libvirtd){ .pid = pid, .orders = orders[1], .results = results[0] };
+        (void) poll(NULL, 0, 300);
+        if (waitpid(pid, &status, WNOHANG) != pid)
+                return true;
+        assert_int_eq(WEXITSTATUS(status), 77);
+        ret->pid = 0;
+        libvirtd_end(ret);
+        return false;
 }
 
 /* ---- QEMU ---- */
@@ -424,6 +486,52 @@ TEST(asked_to_reconcile)
         daemon_write("run/libvirt/qemu/held.pid", self);
         libvirtd_hook(&l, "held started begin");
         assert_contains(operator_request(WIRE_RECONCILE, NULL, -1, &value), "\tfinding=runs\ttext=keeps it: its QEMU");
+        no_call(300);
+        libvirtd_end(&l);
+}
+
+/* libvirtd in a container: what it calls its QEMU is another process out here, and its pid file is not the host's. */
+TEST(a_container)
+{
+        char self[64];
+        const char *at;
+        Libvirtd l;
+        int qemu;
+
+        start_daemon();
+        if (!container_start("libvirtd", &l))
+                return;
+        libvirtd_hook(&l, "held prepare begin");
+        expect_round("prepare held");
+        (void) snprintf(self, sizeof(self), "%i", (int) getpid());
+        daemon_write("run/libvirt/qemu/held.pid", self); /* the host's: somebody else's */
+        libvirtd_hook(&l, "held qemu inside");
+        libvirtd_hook(&l, "held started begin");
+        at = strstr(status(), "\tguest=");
+        assert_not_null(at);
+        qemu = atoi(at + strlen("\tguest="));
+        assert_true(qemu > 1 && qemu != getpid());
+        no_call(300);
+        assert_ok(kill(qemu, SIGKILL) < 0 ? -errno : 0);
+        libvirtd_hook(&l, "held stopped end");
+        libvirtd_hook(&l, "held release end");
+        expect_round("release held");
+        libvirtd_end(&l);
+}
+
+/* libvirtd has died in the container, and the shim was left to the first process in there. */
+TEST(an_orphan_in_a_container)
+{
+        Libvirtd l;
+        char byte = 0;
+
+        start_daemon();
+        if (!container_start("dumb-init", &l))
+                return;
+        assert_int_eq(write(l.orders, "held prepare begin\n", 19), 19);
+        assert_true(readable(l.results, PATIENCE));
+        assert_int_eq(read(l.results, &byte, 1), 1);
+        assert_int_eq(byte, 1);
         no_call(300);
         libvirtd_end(&l);
 }
