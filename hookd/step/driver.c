@@ -216,7 +216,8 @@ static int driver_converge(Host *h, const Action *a, const char *value, Fault *f
 {
         _cleanup_free_ char *host = NULL;
         const char *wanted = other_host(a, value, &host) ? host : value;
-        bool probe = streq(value, a->after);
+        /* A function that was on this driver before need not have an override. */
+        bool probe = streq(value, a->after) && !streq0(a->before, a->after);
         int r;
 
         if (!function_present(h, a->target)) {

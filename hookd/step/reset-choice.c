@@ -82,7 +82,7 @@ static int none(ResetChoice *ret, const char *fmt, ...)
 }
 
 static int choose_auto(const HostFunction *first, const char *bdf, const HostFunction *bridge,
-                       const HostFunction *stranger, bool keep_in_place, ResetChoice *ret)
+                       const HostFunction *stranger, bool at_prepare, bool for_guests, ResetChoice *ret)
 {
         char other[PCI_FORMAT_MAX];
 
@@ -96,12 +96,12 @@ static int choose_auto(const HostFunction *first, const char *bdf, const HostFun
                             "no reset is possible for %s: it cannot be reset by itself, and %s behind the same "
                             "bridge is not the guest's",
                             bdf, pci_format(&stranger->address, other));
-        if (!keep_in_place) {
-                ret->method = RESET_REMOVE_RESCAN;
+        if ((at_prepare || for_guests) && bridge->has_reset_subordinate) { /* in place: nobody else can take it */
+                ret->method = RESET_BUS;
                 return 0;
         }
-        if (bridge->has_reset_subordinate) {
-                ret->method = RESET_BUS;
+        if (!at_prepare) {
+                ret->method = RESET_REMOVE_RESCAN;
                 return 0;
         }
         return none(ret,
@@ -131,7 +131,7 @@ int reset_choose(const PlanInput *in, size_t i, bool at_prepare, ResetChoice *re
         case RESET_NONE:
                 return 0;
         case RESET_AUTO:
-                return display ? choose_auto(first, bdf, bridge, stranger, at_prepare || for_guests, ret) : 0;
+                return display ? choose_auto(first, bdf, bridge, stranger, at_prepare, for_guests, ret) : 0;
         case RESET_FLR:
                 if (!function_reset)
                         return fault_set(f, -EOPNOTSUPP, bdf,
@@ -155,11 +155,6 @@ int reset_choose(const PlanInput *in, size_t i, bool at_prepare, ResetChoice *re
                                 "a card can be removed and found again only after the guest (%s): When=release "
                                 "in [Reset], or Method=bus",
                                 bdf);
-                if (for_guests)
-                        return fault_set(f, -EOPNOTSUPP, bdf,
-                                         "%s is kept on a driver for guests and would come back on the host's after "
-                                         "Method=remove-rescan in [Reset]: use bus, or Host= in [Driver]",
-                                         bdf);
                 ret->method = RESET_REMOVE_RESCAN;
                 return 0;
         }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "step/bars.h"
 #include "step/card.h"
 #include "step/rank.h"
 #include "step/rescan.h"
@@ -14,9 +15,10 @@
 
 static int append(const PlanInput *in, Plan *plan, size_t i, const ResetChoice *c, unsigned flags, const char *why)
 {
-        _cleanup_strv_ char **list = NULL;
-        _cleanup_free_ char *joined = NULL;
+        _cleanup_strv_ char **list = NULL, **keep = NULL;
+        _cleanup_free_ char *joined = NULL, *kept = NULL;
         char bdf[PCI_FORMAT_MAX];
+        bool any = false;
         Action *a;
 
         a = step_append(plan, "reset", pci_format(&in->functions[i], bdf), reset_method_name(c->method),
@@ -26,12 +28,21 @@ static int append(const PlanInput *in, Plan *plan, size_t i, const ResetChoice *
         for (size_t k = in->n_functions; k-- > 0;) { /* consumers first */
                 const HostFunction *fn = hostview_function(in->view, &in->functions[k]);
 
-                if (fn && pci_same_slot(&fn->address, &in->functions[i]) &&
-                    strv_append(&list, pci_format(&fn->address, bdf)) < 0)
+                const char *host;
+
+                if (!fn || !pci_same_slot(&fn->address, &in->functions[i]))
+                        continue;
+                host = host_driver(in, fn);
+                any |= driver_is_for_guests(host);
+                if (strv_append(&list, pci_format(&fn->address, bdf)) < 0 ||
+                    strv_append(&keep, driver_is_for_guests(host) ? host : VALUE_NONE) < 0)
                         return -ENOMEM;
         }
         joined = strv_join(list, ",");
-        if (!joined || action_param_add(a, "functions", joined) < 0)
+        kept = strv_join(keep, ",");
+        if (!joined || !kept || action_param_add(a, "functions", joined) < 0)
+                return -ENOMEM;
+        if (any && c->method == RESET_REMOVE_RESCAN && action_param_add(a, "keep", kept) < 0)
                 return -ENOMEM;
         if (c->bridge && action_param_add(a, "bridge", c->bridge) < 0)
                 return -ENOMEM;
@@ -105,7 +116,9 @@ static bool answers(Host *h, const char *bdf)
 
         if (!path || !function_present(h, bdf))
                 return false;
-        return host_read_hand(h, path, &config) < 0 || memcmp(config, "\xff\xff", strnlen(config, 2)) != 0 || !*config;
+        if (host_read_hand(h, path, &config) < 0)
+                return !h->stuck;
+        return memcmp(config, "\xff\xff", strnlen(config, 2)) != 0 || !*config;
 }
 
 static int reset_functions(Host *h, const Action *a, char *const *functions, Fault *f)
@@ -145,6 +158,20 @@ static int reset_bus(Host *h, const char *bridge, Fault *f)
         }
 }
 
+/* A function that was on a guest's driver has lost its override with the removal, and udev, which has just been told of
+ * it, may load another driver for it: it gets a new one before that has happened. The steps after this one, override
+ * and driver, put both back as they were. */
+static void keep_for_guests(Host *h, const Action *a, char *const *functions)
+{
+        _cleanup_strv_ char **keep = NULL;
+
+        if (param_list(a, "keep", &keep) < 0)
+                return;
+        for (size_t i = 0; functions[i] && keep && keep[i]; i++)
+                if (!streq(keep[i], VALUE_NONE) && function_present(h, functions[i]))
+                        (void) write_hand(h, functions[i], "driver_override", keep[i]);
+}
+
 /* Rescans until every function is there and answers: one may need a second after a reset. */
 static int bring_back(Host *h, const Action *a, const char *bridge, char *const *functions, Fault *f)
 {
@@ -155,8 +182,12 @@ static int bring_back(Host *h, const Action *a, const char *bridge, char *const 
                 int r;
 
                 r = rescan_below(h, bridge, &tried);
+                if (!h->stuck)
+                        keep_for_guests(h, a, functions);
                 if (h->stuck)
-                        return fault_set(f, r, a->target, "%s", tried.text);
+                        return fault_set(f, r < 0 ? r : -ETIMEDOUT, a->target, "%s",
+                                         r < 0 ? tried.text
+                                               : "the card cannot be kept for guests: its driver_override hangs");
                 until = step_until(h, RESCAN_USEC);
                 do {
                         missing = NULL;
@@ -206,7 +237,7 @@ static int remove_rescan(Host *h, const Action *a, const char *bridge, char *con
 
 static int do_reset(Host *h, const Action *a, const char *method, Fault *f)
 {
-        _cleanup_strv_ char **functions = NULL;
+        _cleanup_strv_ char **functions = NULL, **bars = NULL;
         _cleanup_free_ char *bridge = NULL;
         int r;
 
@@ -219,8 +250,13 @@ static int do_reset(Host *h, const Action *a, const char *method, Fault *f)
         r = check_idle(h, a, functions, f);
         if (r < 0)
                 return r;
-        if (streq(method, reset_method_name(RESET_REMOVE_RESCAN)))
-                return remove_rescan(h, a, bridge, functions, f);
+        r = bars_read(h, functions, &bars);
+        if (r < 0)
+                return r;
+        if (streq(method, reset_method_name(RESET_REMOVE_RESCAN))) {
+                r = remove_rescan(h, a, bridge, functions, f);
+                return r < 0 ? r : bars_compare(h, functions, bars, f);
+        }
         if (streq(method, reset_method_name(RESET_BUS)) && bridge && param_is(a, "hot", "yes"))
                 r = reset_bus(h, bridge, f);
         else
