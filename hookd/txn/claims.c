@@ -270,6 +270,19 @@ int claims_given_back(const char *root, const char *uuid, const PciAddress *func
         return r < 0 ? r : found;
 }
 
+/* What has not worked on the way back that nobody is at any more; NULL: nothing. */
+static const char *failure_of(const Journal *j)
+{
+        const char *text = NULL;
+
+        for (size_t i = 0; i < j->n_lines; i++)
+                if (j->lines[i].word == LOG_WORD_REVERT)
+                        text = NULL;
+                else if (j->lines[i].word == LOG_WORD_UNDO_FAIL && !text)
+                        text = j->lines[i].text;
+        return txn_state(j) == TXN_REVERTING && !journal_locked(j) ? text : NULL;
+}
+
 int claims_stuck(const char *root, const char *uuid, const PciAddress *functions, size_t n, Fault *f)
 {
         Journal **list = NULL;
@@ -279,13 +292,20 @@ int claims_stuck(const char *root, const char *uuid, const PciAddress *functions
         r = journal_list(root, &list, &n_list, NULL);
         for (size_t i = 0; i < n_list && r >= 0; i++) {
                 const Plan *p = list[i]->plan;
-                const char *text = NULL;
+                const char *text = NULL, *failure;
                 uint64_t since;
 
-                if (!p || streq(p->uuid, uuid) || txn_state(list[i]) != TXN_STUCK || !has_slot(p, functions, n))
+                if (!p || streq(p->uuid, uuid) || !has_slot(p, functions, n))
                         continue;
                 since = txn_since(list[i], &text);
-                r = txn_refuse_stuck(p->functions[0], p->domain, since, text, f);
+                if (txn_state(list[i]) == TXN_STUCK)
+                        r = txn_refuse_stuck(p->functions[0], p->domain, since, text, f);
+                else if ((failure = failure_of(list[i])))
+                        r = fault_set(
+                                f, -EBUSY, p->functions[0],
+                                "%s is stuck, it was not given back completely by the guest %s: %.900s. hookd tries "
+                                "again by itself; `hookctl release %s` does it at once",
+                                p->functions[0], p->domain, failure, p->domain);
         }
         journal_list_free(list, n_list);
         return r;

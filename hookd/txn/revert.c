@@ -127,6 +127,12 @@ static int hand_over(Txn *t, int i, bool *ret_left, Fault *f)
         return r;
 }
 
+/* The card has not come back from its reset: nobody shall be given it as if it were fine. */
+static bool is_lost(const Action *a, int r)
+{
+        return r == -ENODEV && a->flags & ACTION_BACK && a->flags & ACTION_ONE_WAY;
+}
+
 static Undo undo_one(Txn *t, int i, uint64_t limit, Fault *f)
 {
         const Action *a = &t->journal->plan->actions[i];
@@ -148,7 +154,7 @@ static Undo undo_one(Txn *t, int i, uint64_t limit, Fault *f)
                 engine_stuck(t, i, from, value, start, f);
                 return UNDO_STUCK;
         }
-        if (r < 0 && a->flags & (ACTION_ONE_WAY | ACTION_LENIENT)) {
+        if (r < 0 && a->flags & (ACTION_ONE_WAY | ACTION_LENIENT) && !is_lost(a, r)) {
                 audit_step(t, a, from, value, "one-way", host_now(t->host) - start, LOG_NOTICE, MESSAGE_WARNING,
                            f->text);
                 (void) journal_log(t->journal, LOG_WORD_UNDONE, i, "one-way");
