@@ -7,11 +7,6 @@
 #define SPAN_COLUMNS  11
 #define LABEL_COLUMNS 17
 
-bool story_begins(const AuditEntry *e)
-{
-        return e->kind == AUDIT_EVENT && e->event && startswith(e->event, "prepare/");
-}
-
 /* The transaction of each entry, numbered in the order of their beginnings. */
 static size_t number(const Audit *a, size_t *of, size_t *first)
 {
@@ -21,9 +16,9 @@ static size_t number(const Audit *a, size_t *of, size_t *first)
                 const AuditEntry *e = &a->list[i];
                 size_t k = n;
 
-                while (e->domain && !story_begins(e) && k > 0 && !streq0(a->list[first[k - 1]].domain, e->domain))
+                while (e->domain && !audit_entry_begins(e) && k > 0 && !streq0(a->list[first[k - 1]].domain, e->domain))
                         k--;
-                if (!e->domain || story_begins(e) || k == 0) {
+                if (!e->domain || audit_entry_begins(e) || k == 0) {
                         first[n++] = i;
                         k = n;
                 }
@@ -161,7 +156,7 @@ static void tell_entry(Story *s, const AuditEntry *e)
 
 void story_tell(Story *s, const AuditEntry *e)
 {
-        bool other = !streq0(s->domain, e->domain) || story_begins(e);
+        bool other = !streq0(s->domain, e->domain) || audit_entry_begins(e);
 
         if (other && e->domain) {
                 if (s->begun > 0)

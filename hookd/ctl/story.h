@@ -13,8 +13,6 @@ typedef struct Transaction {
 /* Sorts the audit by transactions, in the order of their beginnings, and keeps the last ones (0: all) with what
  * concerns no guest since then. 0 or -ENOMEM; *ret is the caller's. */
 int story_group(Audit *a, size_t last, Transaction **ret, size_t *ret_n);
-/* Does a transaction begin with this entry? */
-bool story_begins(const AuditEntry *e);
 
 /* The audit as a story, entry by entry. */
 typedef struct Story {

@@ -5,6 +5,7 @@
 #include "wire/wire.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -91,10 +92,9 @@ int talk(const char *path, uint16_t type, const char *guest, int xml_fd, TalkLin
         return talk_option(path, type, guest, NULL, xml_fd, fn, userdata, f);
 }
 
-int talk_option(const char *path, uint16_t type, const char *guest, const char *option, int xml_fd, TalkLine fn,
-                void *userdata, Fault *f)
+static int request(const char *path, uint16_t type, const char *const *strings, unsigned n, int xml_fd, TalkLine fn,
+                   void *userdata, Fault *f)
 {
-        const char *const strings[] = { guest, option };
         _cleanup_close_ int fd = -1;
         WireMessage m;
         int r;
@@ -102,13 +102,23 @@ int talk_option(const char *path, uint16_t type, const char *guest, const char *
         fd = connect_to(path, f);
         if (fd < 0)
                 return fd;
-        r = wire_encode(&m, type, 0, strings, !guest ? 0 : option ? 2 : 1);
+        r = wire_encode(&m, type, 0, strings, n);
         if (r >= 0)
                 r = wire_send(fd, &m, xml_fd);
         /* A refused peer may have been answered before it could ask. */
         if (r < 0 && r != -EPIPE)
-                return fault_set(f, r, guest, "cannot send the request to hookd: %s", fault_errno(r));
+                return fault_set(f, r, path, "cannot send the request to hookd: %s", fault_errno(r));
         return talk_answer(fd, WIRE_ACCEPT_SEC * USEC_PER_SEC, fn, userdata, f);
+}
+
+int talk_option(const char *path, uint16_t type, const char *guest, const char *option, int xml_fd, TalkLine fn,
+                void *userdata, Fault *f)
+{
+        return request(path, type, (const char *const[]){ guest, option },
+                       !guest   ? 0
+                       : option ? 2
+                                : 1,
+                       xml_fd, fn, userdata, f);
 }
 
 typedef struct Collector {
@@ -143,4 +153,37 @@ int talk_plan(const char *path, const char *guest, const char *option, int xml_f
         int r = collect(path, WIRE_PLAN, guest, option, xml_fd, ret, f);
 
         return r >= 0 && (ret->n == 0 || !streq(ret->list[0].fields[0], "plan")) ? not_understood(f) : r;
+}
+
+typedef struct Entries {
+        Audit *audit;
+        int failed; /* -errno of the first that did */
+} Entries;
+
+static void add_entry(void *userdata, const char *line)
+{
+        Entries *x = userdata;
+        AuditEntry e = AUDIT_ENTRY_NONE;
+        int r = audit_entry_read(line, &e);
+
+        if (r >= 0)
+                r = audit_add(x->audit, &e);
+        audit_entry_clear(&e);
+        if (r < 0 && x->failed == 0)
+                x->failed = r;
+}
+
+int talk_log(const char *path, const char *domain, uint64_t since, uint64_t last, Audit *ret, Fault *f)
+{
+        Entries x = { .audit = ret };
+        char numbers[2][24];
+        int r;
+
+        (void) snprintf(numbers[0], sizeof(numbers[0]), "%llu", (unsigned long long) since);
+        (void) snprintf(numbers[1], sizeof(numbers[1]), "%llu", (unsigned long long) last);
+        r = request(path, WIRE_LOG, (const char *const[]){ domain ? domain : "", numbers[0], numbers[1] }, 3, -1,
+                    add_entry, &x, f);
+        if (r >= 0 && x.failed < 0)
+                r = x.failed == -ENOMEM ? fault_set(f, -ENOMEM, NULL, "out of memory") : not_understood(f);
+        return r;
 }

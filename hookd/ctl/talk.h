@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ctl/record.h"
+#include "model/audit.h"
 #include "util/fault.h"
 
 /* One request to the daemon. Every line it sends is given to fn; then 0, or -EREMOTEIO with the daemon's sentence when
@@ -18,3 +19,7 @@ int talk_answer(int fd, uint64_t usec, TalkLine fn, void *userdata, Fault *f);
  * records_clear() also after a failure. */
 int talk_records(const char *socket, uint16_t type, Records *ret, Fault *f);
 int talk_plan(const char *socket, const char *guest, const char *option, int fd, Records *ret, Fault *f);
+/* The audit as the daemon reads it: of this guest (NULL: of all), not older than `since` (CLOCK_REALTIME), the last
+ * transactions (0: all); the daemon sends 20,000 entries at most. *ret is cleared with audit_clear() also after a
+ * failure. */
+int talk_log(const char *socket, const char *domain, uint64_t since, uint64_t last, Audit *ret, Fault *f);

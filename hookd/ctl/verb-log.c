@@ -3,6 +3,7 @@
 #include "ctl/json.h"
 #include "ctl/since.h"
 #include "ctl/story.h"
+#include "ctl/talk.h"
 #include "ctl/timeline.h"
 #include "host/journal-read.h"
 #include "util/fd.h"
@@ -49,31 +50,6 @@ static int read_wanted(const Ctl *c, Wanted *w)
         return 0;
 }
 
-/* From the end backwards, as far as it takes, and turned round. */
-static int collect(JournalReader *reader, const Wanted *w, Audit *a)
-{
-        AuditEntry e = AUDIT_ENTRY_NONE;
-        size_t begun = 0;
-        int r;
-
-        r = journal_reader_seek(reader, UINT64_MAX);
-        while (r >= 0 && a->n < ENTRIES_MAX && (w->last == 0 || begun < w->last) &&
-               (r = journal_reader_previous(reader, &e)) > 0) {
-                if (e.usec < w->since)
-                        break;
-                begun += story_begins(&e);
-                r = audit_add(a, &e);
-        }
-        audit_entry_clear(&e);
-        for (size_t i = 0; i < a->n / 2; i++) {
-                AuditEntry other = a->list[i];
-
-                a->list[i] = a->list[a->n - 1 - i];
-                a->list[a->n - 1 - i] = other;
-        }
-        return MIN(r, 0);
-}
-
 /* A journal file is for libsystemd; anything else must be the export format. 1: *ret_text has it. */
 static int read_export(const char *file, char **ret_text, size_t *ret_size, Fault *f)
 {
@@ -104,8 +80,25 @@ static int read_audit(const Ctl *c, const Wanted *w, Audit *a, Fault *f)
         if (r >= 0)
                 r = journal_reader_open(c->file, w->domain, &reader, f);
         if (r >= 0)
-                r = collect(reader, w, a);
+                r = journal_reader_collect(reader, w->since, w->last, ENTRIES_MAX, a);
         return r < 0 ? fault_default(f, r, NULL, "cannot read the journal: %s", fault_errno(r)) : 0;
+}
+
+/* In a container that has hookd's socket the journal, if there is any, has nothing of hookd's: the daemon is asked
+ * then. Where it cannot be, what was found here holds. */
+static int ask_daemon(const Ctl *c, const Wanted *w, Audit *a, int found, Fault *f)
+{
+        Fault asked = { 0 };
+        int r;
+
+        r = talk_log(c->socket, w->domain, w->since, w->last, a, &asked);
+        if (r >= 0)
+                *f = (Fault){ 0 };
+        else if (found >= 0 && r != -ENOENT && r != -EACCES) {
+                *f = asked;
+                return r;
+        }
+        return r >= 0 ? 0 : found;
 }
 
 static void json_entry(Json *j, const AuditEntry *e, size_t transaction)
@@ -166,8 +159,12 @@ static int show(const Ctl *c, const Wanted *w)
         _cleanup_free_ Transaction *t = NULL;
         Fault f = { 0 };
         size_t n = 0;
+        int r;
 
-        if (read_audit(c, w, &a, &f) < 0)
+        r = read_audit(c, w, &a, &f);
+        if (!c->file && a.n == 0)
+                r = ask_daemon(c, w, &a, r, &f);
+        if (r < 0)
                 return ctl_fail("%s", f.text);
         if (story_group(&a, w->last, &t, &n) < 0)
                 return ctl_fail("out of memory");
@@ -246,7 +243,7 @@ static int follow(const Ctl *c, const Wanted *w)
         if (r >= 0)
                 r = journal_reader_fd(reader, &ignored); /* from now on nothing new is missed */
         if (r >= 0)
-                r = collect(reader, w, &a);
+                r = journal_reader_collect(reader, w->since, w->last, ENTRIES_MAX, &a);
         if (r >= 0)
                 r = journal_reader_seek(reader, a.n > 0 ? a.list[0].usec : realtime());
         if (r >= 0)
@@ -273,11 +270,12 @@ static int run(const Ctl *c)
 
 const Verb verb_log = {
         .name = "log",
-        .options = "timeline follow since number file json",
+        .options = "timeline follow since number file json socket",
         .arguments = "[GUEST]",
         .summary = "tell what hookd did and why, step by step, and what took the time",
         .help = "Reads hookd's audit from the system's journal and groups it by guest and start:\n"
                 "the event, the plan, every step, the outcome; failures with their remedy. Shows\n"
-                "the last 10 starts; with --since all since then.\n",
+                "the last 10 starts; with --since all since then. In a container that has hookd's\n"
+                "socket, but not the journal, hookd is asked.\n",
         .run = run,
 };

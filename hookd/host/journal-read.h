@@ -20,6 +20,10 @@ int journal_reader_seek(JournalReader *r, uint64_t usec);
 int journal_reader_next(JournalReader *r, AuditEntry *ret);
 int journal_reader_previous(JournalReader *r, AuditEntry *ret);
 
+/* The last `last` transactions (0: all), not older than `since` and at most `max` entries, in their order. 0 or -errno.
+ */
+int journal_reader_collect(JournalReader *r, uint64_t since, size_t last, size_t max, Audit *ret);
+
 /* To be polled for POLLIN until *ret_deadline (now_usec() scale) at the latest; then journal_reader_changed(), and what
  * is new is next. -errno. */
 int journal_reader_fd(JournalReader *r, uint64_t *ret_deadline);

@@ -37,6 +37,14 @@ const char *audit_kind_name(AuditKind k)
         return "other";
 }
 
+const char *audit_kind_id(AuditKind k)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+                if (kinds[i].kind == k)
+                        return kinds[i].id;
+        return NULL;
+}
+
 static char **string_of(AuditEntry *e, const char *field)
 {
         const struct {
@@ -112,6 +120,11 @@ bool audit_entry_wanted(const AuditEntry *e, const char *domain, uint64_t since)
 {
         return e->kind != AUDIT_OTHER && e->root && e->hookd && e->message && e->usec >= since &&
                (!domain || streq0(domain, e->domain));
+}
+
+bool audit_entry_begins(const AuditEntry *e)
+{
+        return e->kind == AUDIT_EVENT && e->event && startswith(e->event, "prepare/");
 }
 
 int audit_add(Audit *a, AuditEntry *e)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "util/fault.h"
+#include "util/record.h"
 
 /* One entry of hookd's audit, as it comes back from systemd's journal (util/log-names.h names its fields). What a
  * journal holds is not trusted: every string is one line of clean UTF-8. */
@@ -46,10 +47,19 @@ void audit_entry_clear(AuditEntry *e);
 /* Is it the audit's, of this guest (NULL: of any), not older than `since`? */
 bool audit_entry_wanted(const AuditEntry *e, const char *domain, uint64_t since);
 
+/* Does a transaction begin with this entry? */
+bool audit_entry_begins(const AuditEntry *e);
+
+/* As a record (util/record.h), for hookctl where the journal is another machine's or container's, and back: with what
+ * makes it wanted. A text that is too long is cut. 0, -EBADMSG: it is none, -ENOMEM. */
+void audit_entry_record(const AuditEntry *e, RecordLine *ret);
+int audit_entry_read(const char *line, AuditEntry *ret);
+
 /* Takes the entry over, which is AUDIT_ENTRY_NONE then. 0 or -ENOMEM. */
 int audit_add(Audit *a, AuditEntry *e);
 void audit_clear(Audit *a);
 const char *audit_kind_name(AuditKind k); /* "step-failed" */
+const char *audit_kind_id(AuditKind k);   /* its MESSAGE_ID; NULL: AUDIT_OTHER has none */
 
 /* The journal's export format (systemd.io JOURNAL_EXPORT_FORMATS), as `journalctl -o export` writes it: an entry's
  * fields, then an empty line. Keeps what is wanted. -EBADMSG with a fault: it is none. */

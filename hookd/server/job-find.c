@@ -9,7 +9,7 @@ const Job *jobs_running_of(const Server *s, const char *domain)
         const Job *j;
 
         TAILQ_FOREACH (j, &s->jobs.list, link)
-                if (j->started > 0 && j->verb != JOB_PLAN && streq(j->domain, domain))
+                if (j->started > 0 && !job_only_looks(j->verb) && streq(j->domain, domain))
                         return j;
         return NULL;
 }
@@ -21,7 +21,7 @@ const Job *jobs_find(const Server *s, const char *domain)
         if (j)
                 return j;
         TAILQ_FOREACH (j, &s->jobs.list, link)
-                if (j->verb != JOB_PLAN && streq(j->domain, domain))
+                if (!job_only_looks(j->verb) && streq(j->domain, domain))
                         return j;
         return NULL;
 }
@@ -33,7 +33,7 @@ bool jobs_of_journal(const Server *s, const char *domain, const char *uuid)
         if (*domain && jobs_find(s, domain))
                 return true;
         TAILQ_FOREACH (j, &s->jobs.list, link)
-                if (j->verb != JOB_PLAN && streq(j->uuid, uuid))
+                if (!job_only_looks(j->verb) && streq(j->uuid, uuid))
                         return true;
         return false;
 }

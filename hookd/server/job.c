@@ -16,14 +16,14 @@
 #include <sys/wait.h>
 
 #define WORKERS_MAX 16
-#define PLAN_USEC   (60 * USEC_PER_SEC)
+#define LOOK_USEC   (60 * USEC_PER_SEC)
 #define QUEUE_USEC  (60 * USEC_PER_SEC) /* waiting for a turn */
 #define LAST_USEC   (10 * USEC_PER_SEC) /* the same, behind one of the same guest that was answered and yet goes on */
 #define GRACE_USEC  (5 * USEC_PER_SEC)  /* less than the client's own, WIRE_GRACE_SEC */
 
 const char *job_verb_name(JobVerb v)
 {
-        static const char *const names[] = { "prepare", "release", "recover", "plan" };
+        static const char *const names[] = { "prepare", "release", "recover", "plan", "log" };
 
         return names[v];
 }
@@ -97,15 +97,26 @@ static void job_refuse(Job *j, const char *fmt, ...)
         job_answer(j, 1, text);
 }
 
-/* The job of the same guest that must end first; a plan only looks. */
+/* The job of the same guest that must end first. */
 static const Job *blocker(const Server *s, const Job *j)
 {
-        return j->verb == JOB_PLAN || !*j->domain ? NULL : jobs_running_of(s, j->domain);
+        return job_only_looks(j->verb) || !*j->domain ? NULL : jobs_running_of(s, j->domain);
+}
+
+/* One at a time, however many ask: the disk may be slow, and guests shall not wait for a worker because of it. */
+static bool log_is_read(const Server *s)
+{
+        const Job *j;
+
+        TAILQ_FOREACH (j, &s->jobs.list, link)
+                if (j->verb == JOB_LOG && j->started > 0 && !j->late)
+                        return true;
+        return false;
 }
 
 static bool may_start(const Server *s, const Job *j)
 {
-        return s->jobs.running < WORKERS_MAX && !blocker(s, j);
+        return s->jobs.running < WORKERS_MAX && !blocker(s, j) && (j->verb != JOB_LOG || !log_is_read(s));
 }
 
 static void jobs_run(Server *s);
@@ -133,7 +144,7 @@ static int on_worker_exit(sd_event_source *source, const siginfo_t *si, void *us
                         "the worker for %s of guest %s ended without an answer (%s %i); what it had begun is being put "
                         "back: see `hookctl status` and `journalctl -t hookd`, then try again",
                         job_verb_name(j->verb), j->domain, died ? "signal" : "exit status", si->si_status);
-        if (j->verb != JOB_PLAN)
+        if (!job_only_looks(j->verb))
                 ledger_job_ended(s, j, fine);
         jobs_run(s);
         server_drain(s);
@@ -255,7 +266,7 @@ static int job_promise(Job *j)
         const Job *other = blocker(j->server, j);
         int r = 0;
 
-        j->allowed = j->verb == JOB_PLAN ? PLAN_USEC : profiles_time_allowed(j->server, j->domain, j->verb);
+        j->allowed = job_only_looks(j->verb) ? LOOK_USEC : profiles_time_allowed(j->server, j->domain, j->verb);
         j->patience = j->created;
         if (!may_start(j->server, j))
                 j->patience += other && (other->late || other->unattended) ? LAST_USEC : QUEUE_USEC;

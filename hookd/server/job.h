@@ -12,9 +12,14 @@ typedef enum JobVerb {
         JOB_PREPARE,
         JOB_RELEASE,
         JOB_RECOVER,
-        JOB_PLAN, /* reads only: beside any other job of the guest */
+        JOB_PLAN, /* this and what follows only looks: beside any other job of the guest */
+        JOB_LOG,
 } JobVerb;
 const char *job_verb_name(JobVerb v);
+static inline bool job_only_looks(JobVerb v)
+{
+        return v >= JOB_PLAN;
+}
 
 /* One worker process: waiting for its turn, or running. One a guest, at most 16 in all, first come, first served. The
  * worker sends the result itself; hookd keeps the client's descriptor to answer where the worker cannot. */
@@ -24,7 +29,8 @@ typedef struct Job {
         char *domain;  /* "": recovery of a journal that has no plan yet */
         char uuid[37]; /* the journal; "": prepare and its plan, and a release that looks it up when its turn comes */
         char *event;
-        ProcessId caller; /* who called the hook; 0: not known */
+        ProcessId caller;     /* who called the hook; 0: not known */
+        uint64_t since, last; /* log: see WIRE_LOG */
         int client_fd, xml_fd;
         uint64_t created, started; /* now_usec() scale; started 0: waits */
         uint64_t patience;         /* it must have started by then, or is answered; UINT64_MAX: however long it takes */
@@ -49,11 +55,12 @@ typedef struct Jobs {
  * descriptors taken over, -1: none), tells the client ACCEPTED and starts it if its turn has come. A failure is
  * answered to the client. */
 void jobs_add(Server *s, const Job *wanted);
-/* The job of this guest that a worker is at; plans do not count. NULL: none. */
+/* The job of this guest that a worker is at; what only looks does not count. NULL: none. */
 const Job *jobs_running_of(const Server *s, const char *domain);
-/* The job of this guest that runs, or else the first that waits; plans do not count. */
+/* The job of this guest that runs, or else the first that waits; what only looks does not count. */
 const Job *jobs_find(const Server *s, const char *domain);
-/* Is there any job but a plan for this journal, or for its guest? domain "": the journal has no plan yet. */
+/* Is there any job that does more than look for this journal, or for its guest? domain "": the journal has no plan yet.
+ */
 bool jobs_of_journal(const Server *s, const char *domain, const char *uuid);
 bool jobs_prepare_running(const Server *s);
 

@@ -284,11 +284,27 @@ static void operator_plan_release(Client *c, const char *domain)
         client_answer(c, 0, NULL);
 }
 
+/* The audit, for whoever has the socket but not the journal. */
+static void operator_log(Client *c, const char *domain, uint64_t since, uint64_t last)
+{
+        Server *s = c->server;
+        Job job = { .verb = JOB_LOG,
+                    .domain = (char *) domain,
+                    .event = (char *) "hookctl log",
+                    .since = since,
+                    .last = last,
+                    .xml_fd = -1 };
+
+        job.client_fd = client_take_fd(c);
+        jobs_add(s, &job);
+}
+
 void request_handle(Client *c, const WireMessage *m, int xml_fd)
 {
         Server *s = c->server;
         const char *guest = m->head.count >= 1 && m->head.count <= 2 && *m->strings[0] ? m->strings[0] : NULL,
                    *option = m->head.count == 2 ? m->strings[1] : "";
+        uint64_t since, last;
 
         switch (m->head.type) {
         case WIRE_HOOK:
@@ -303,6 +319,13 @@ void request_handle(Client *c, const WireMessage *m, int xml_fd)
                 if (!guest || *option || xml_fd < 0)
                         break;
                 operator_plan(c, guest, "", xml_fd);
+                return;
+        case WIRE_LOG:
+                if (m->head.count != 3 || parse_uint(m->strings[1], UINT64_MAX, &since) < 0 ||
+                    parse_uint(m->strings[2], UINT64_MAX, &last) < 0)
+                        break;
+                closep(&xml_fd);
+                operator_log(c, m->strings[0], since, last);
                 return;
         case WIRE_RELEASE:
                 if (!guest || (*option && !streq(option, "force")))

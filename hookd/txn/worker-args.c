@@ -19,7 +19,9 @@ int worker_parse_args(Worker *w, int argc, char **argv, LogTarget *audit)
                 SPOOL,
                 AUDIT,
                 NO_OWNER,
-                PARENT
+                PARENT,
+                SINCE,
+                LAST
         };
         static const struct option options[] = {
                 { "client-fd", required_argument, NULL, CLIENT },   { "xml-fd", required_argument, NULL, XML },
@@ -28,7 +30,8 @@ int worker_parse_args(Worker *w, int argc, char **argv, LogTarget *audit)
                 { "journals", required_argument, NULL, JOURNALS },  { "profiles", required_argument, NULL, PROFILES },
                 { "conf", required_argument, NULL, CONF },          { "spool", required_argument, NULL, SPOOL },
                 { "audit", required_argument, NULL, AUDIT },        { "no-owner-check", no_argument, NULL, NO_OWNER },
-                { "hook-parent", required_argument, NULL, PARENT }, { NULL, 0, NULL, 0 },
+                { "hook-parent", required_argument, NULL, PARENT }, { "since", required_argument, NULL, SINCE },
+                { "last", required_argument, NULL, LAST },          { NULL, 0, NULL, 0 },
         };
         unsigned long long start;
         int c;
@@ -76,6 +79,11 @@ int worker_parse_args(Worker *w, int argc, char **argv, LogTarget *audit)
                 case PARENT:
                         if (sscanf(optarg, "%d:%llu", &w->hook_pid, &start) == 2)
                                 w->hook_start = start;
+                        break;
+                case SINCE:
+                case LAST:
+                        if (parse_uint(optarg, UINT64_MAX, c == SINCE ? &w->since : &w->last) < 0)
+                                return -EINVAL;
                         break;
                 default:
                         return -EINVAL;

@@ -338,6 +338,10 @@ static int run_verb(Worker *w, Fault *f)
                 r = *w->uuid ? worker_show_release(w, f) : worker_show_plan(w, f);
                 return reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
         }
+        if (streq(w->verb, "log")) {
+                r = worker_show_log(w, f);
+                return reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
+        }
         return fault_set(f, -EINVAL, w->verb, "no such verb");
 }
 

@@ -51,6 +51,10 @@ static void fill(Arguments *a, const WorkerCall *c)
         add(a, "--event=%s", c->event);
         if (c->hook_pid > 0)
                 add(a, "--hook-parent=%i:%llu", c->hook_pid, (unsigned long long) c->hook_start);
+        if (c->since > 0)
+                add(a, "--since=%llu", (unsigned long long) c->since);
+        if (c->last > 0)
+                add(a, "--last=%llu", (unsigned long long) c->last);
         add(a, "--root=%s", c->root);
         add(a, "--journals=%s", c->journals);
         add(a, "--profiles=%s", c->profiles);

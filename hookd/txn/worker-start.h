@@ -13,6 +13,7 @@ typedef struct WorkerCall {
         int client_fd, xml_fd; /* stay open for it, under their numbers; -1: none */
         int hook_pid;          /* 0: not known */
         uint64_t hook_start;
+        uint64_t since, last; /* log */
         const char *root, *journals, *profiles, *conf, *spool, *audit;
         bool check_owner;
 } WorkerCall;

@@ -14,6 +14,7 @@ typedef struct Worker {
         int client_fd, xml_fd;
         int hook_pid;
         uint64_t hook_start;
+        uint64_t since, last;
         Host *host;
 } Worker;
 
@@ -27,5 +28,9 @@ int worker_show_plan(Worker *w, Fault *f);
 /* worker-back.c: with a journal's UUID: what a release would do now, as such records. Reads the journal without its
  * lock. */
 int worker_show_release(Worker *w, Fault *f);
+/* worker-log.c: sends the audit of the system's journal, of the guest or of all, not older than `since`, the last
+ * `last` transactions (0: all), as records (model/audit.h). Reads until a deadline of its own; for a client that reads
+ * slowly it waits until then. */
+int worker_show_log(Worker *w, Fault *f);
 /* One WIRE_TEXT line to the client, if there is one. */
 void worker_say(Worker *w, const char *line);

@@ -12,10 +12,10 @@
  *   answered with  WIRE_ACCEPTED  value = seconds within which the result will have been sent
  *   and later with WIRE_RESULT    value = 0 or the exit status; strings[0] = the sentence of a refusal, else ""
  * By the operator: WIRE_STATUS, WIRE_RECONCILE, WIRE_RELEASE (guest, and "force" where it is sure), WIRE_PLAN (guest,
- *                  and the domain XML as descriptor; or guest and "release": what that would do)
- *   answered with  WIRE_TEXT      any number of them, strings[0] = one line for people, or a record (util/record.h)
- *   and then with  WIRE_RESULT
- * WIRE_RESULT without ACCEPTED before it is allowed (an event nobody owns, a refusal). */
+ *                  and the domain XML as descriptor; or guest and "release": what that would do), WIRE_LOG (guest or
+ * "", not older than this CLOCK_REALTIME in microseconds, the last so many transactions or 0 for all) answered with
+ * WIRE_TEXT      any number of them, strings[0] = one line for people, or a record (util/record.h) and then with
+ * WIRE_RESULT WIRE_RESULT without ACCEPTED before it is allowed (an event nobody owns, a refusal). */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +34,7 @@ enum WireType {
         WIRE_PLAN = 3,
         WIRE_RELEASE = 4,
         WIRE_RECONCILE = 5,
+        WIRE_LOG = 6,
         WIRE_ACCEPTED = 16,
         WIRE_RESULT = 17,
         WIRE_TEXT = 18,
