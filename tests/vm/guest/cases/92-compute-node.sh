@@ -1,0 +1,149 @@
+# shellcheck shell=bash disable=SC1091,SC2016
+# A compute node: libvirtd in a container, hookd on the host, two cards of one model on vfio-pci since boot, one profile for all
+# instances. Topology node.
+. /lab/guest/hookd.sh
+. /lab/guest/container.sh
+
+# shellcheck disable=SC2206  # a list
+cards=($LAB_CARDS)
+a=instance-0000001a b=instance-0000001b c=instance-0000001c none=instance-0000001d
+
+# The vendor's driver has none of the cards: vfio-pci has them by driver_override, as driverctl does it at boot, which no
+# kernel keeps over remove and rescan; or (ids) by vfio-pci.ids=.
+cards_to_vfio() {
+	local f override
+	bounded 30 systemctl stop nvidia-persistenced.service
+	bounded 30 modprobe -r nvidia-uvm nvidia-drm nvidia
+	modprobe vfio-pci
+	if [[ ${1:-} == ids ]]; then
+		printf '10de 28e0\n' >/sys/bus/pci/drivers/vfio-pci/new_id
+		printf '10de 22be\n' >/sys/bus/pci/drivers/vfio-pci/new_id
+	fi
+	for f in $(functions_of); do
+		override=vfio-pci
+		[[ ${1:-} != ids ]] || override=
+		write_bounded "$override" "/sys/bus/pci/devices/$f/driver_override"
+		[[ $(driver_of "$f") == @(none|vfio-pci) ]] || write_bounded "$f" "/sys/bus/pci/devices/$f/driver/unbind"
+		[[ $(driver_of "$f") != none ]] || write_bounded "$f" /sys/bus/pci/drivers_probe
+	done
+}
+
+cleanup() {
+	setpci -s 0000:00:04.0 SECONDARY_BUS="${bus:-02}"
+	container_down
+	lab_reset >/dev/null
+}
+
+# The cards are where they are since boot, and nobody has them.
+expect_free() {
+	local card
+	for card in "${cards[@]}"; do
+		expect_drivers vfio-pci vfio-pci "$card"
+	done
+	expect_no_txn
+	expect_state before
+}
+
+# qemu_of NAME: its QEMU, as the host numbers it
+qemu_of() {
+	pgrep -f -- "-name guest=$1,"
+}
+
+# reset_of: what was reset since the case began
+reset_of() {
+	journalctl -q -t hookd --no-pager --since="@$((LAB_CASE_MS / 1000))" -o cat --output-fields=HOOKD_TARGET HOOKD_STEP=reset |
+		paste -sd' '
+}
+
+# hookd's own pid of the guest's QEMU
+known() {
+	hookctl status --raw | sed -n "s/^guest\tdomain=$1\t.*\tguest=\([0-9]*\).*/\1/p"
+}
+
+case_begin 'a compute node: libvirtd in a container, hookd on the host'
+cards_to_vfio
+check 'hookd listens' systemctl enable -q --now hookd.socket
+mkdir -p "$CONTAINER_HOOKS"
+check 'cp of the static shim' cp /usr/lib/hookd/hook-shim "$CONTAINER_HOOKS/qemu"
+container_up
+for ns in mnt pid net; do
+	check "its own $ns namespace" test "$(readlink "/proc/$CONTAINER/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")"
+done
+profile compute-node <<<$'[Match]\nDomain=instance-*\nDevice=10de:28e0'
+guest_define $a "${cards[0]}"
+guest_define $b "${cards[1]}"
+guest_define $c "${cards[0]}"
+guest_define $none -
+save_state before
+in_container virsh -q dumpxml $a >"$LAB_STATE/$a.xml"
+plan=$(hookctl plan $a --domain-xml "$LAB_STATE/$a.xml")
+printf '%s\n' "$plan" | sed 's/^/  # /'
+check 'the plan: no display, no console, no module' eval '! grep -qE "display-manager|sessions|vtconsole|framebuffer|module" <<<"$plan"'
+bounded 120 virsh -q start $b >"$LAB_STATE/virsh.b" 2>&1 &
+check 'both start at the same time' guest_start $a 120 || virsh_said
+wait $! || not_ok "$b starts" "$(<"$LAB_STATE/virsh.b")"
+expect "hookd knows $a's QEMU" "$(known $a)" "$(qemu_of $a)"
+expect "hookd knows $b's QEMU" "$(known $b)" "$(qemu_of $b)"
+guest_start $c
+expect "$c, which wants the same card" "$(virsh_said)" "*${cards[0]}.? is in use by the guest $a: shut that down first*"
+check "$none, which has no card" guest_start $none || virsh_said
+check 'the same log in the container as on the host' diff <(in_container hookctl log -n all) <(hookctl log -n all)
+check 'also as JSON' diff <(in_container hookctl log -n all --json $a) <(hookctl log -n all --json $a)
+check 'and status' diff <(in_container hookctl status) <(hookctl status)
+check "$a stops" guest_destroy $a || virsh_said
+expect 'only its card was reset' "$(reset_of)" "${cards[0]}.0"
+check "$b runs" running "$(qemu_of $b)"
+
+case_begin 'the container loses libvirtd, hookd is restarted, an instance ends: its card comes back'
+check 'hookd.socket restarted' bounded 30 systemctl restart hookd.socket hookd.service
+check 'the folder in the container is still the one' in_container hookctl status
+touch "/proc/$CONTAINER/root/run/no-libvirtd"
+kill -9 "$(container_libvirtd)"
+since=$(now_ms)
+check "nothing happens while $b runs" eval '! wait_for no_txn 12'
+kill -9 "$(qemu_of $b)"
+since=$(now_ms)
+check 'its card is given back' wait_for no_txn 40
+note "after $(($(now_ms) - since)) ms"
+expect 'only its card was reset' "$(reset_of)" "${cards[1]}.0"
+rm "/proc/$CONTAINER/root/run/no-libvirtd"
+check 'libvirtd is back' wait_for container_libvirt_answers 60
+guest_destroy $none
+expect_free
+
+case_begin 'reset by remove and rescan, with the vendor driver loaded: the card stays on vfio-pci'
+profile compute-node <<<$'[Match]\nDomain=instance-*\nDevice=10de:28e0\n[Reset]\nMethod=remove-rescan'
+check 'the vendor driver is there' modprobe nvidia
+save_state before
+check "$b starts" guest_start $b || virsh_said
+check "$b stops" guest_destroy $b || virsh_said
+expect 'its card was reset' "$(reset_of)" "${cards[1]}.0"
+expect_free
+cards_to_vfio ids
+check 'the vendor driver is there' modprobe nvidia
+save_state before
+check "$b starts" guest_start $b || virsh_said
+check "$b stops" guest_destroy $b || virsh_said
+expect_free
+
+case_begin 'a card that does not come back from its reset is stuck, and the next instance is refused with it'
+profile compute-node <<<$'[Match]\nDomain=instance-*\nDevice=10de:28e0\n[Reset]\nMethod=remove-rescan\nTimeoutSec=5'
+bus=$(setpci -s 0000:00:04.0 SECONDARY_BUS)
+guest_define $c "${cards[1]}"
+check "$b starts" guest_start $b || virsh_said
+# as when the card has fallen off the bus: nothing answers there from the end of QEMU on
+mkdir -p "$CONTAINER_HOOKS/qemu.d"
+printf '#!/bin/sh\n[ "$2" != stopped ] || setpci -s 0000:00:04.0 SECONDARY_BUS=20\n' >"$CONTAINER_HOOKS/qemu.d/10-fall"
+chmod +x "$CONTAINER_HOOKS/qemu.d/10-fall"
+check "$b stops" guest_destroy $b || virsh_said
+rm -r "$CONTAINER_HOOKS/qemu.d"
+hookctl status
+guest_start $c
+expect "$c" "$(virsh_said)" "*${cards[1]}.? is stuck, it was not given back completely by the guest $b:*has not come back*"
+virsh_said
+setpci -s 0000:00:04.0 SECONDARY_BUS="$bus"
+check 'it is found again' wait_for no_txn 60
+expect_free
+check "$c starts" guest_start $c || virsh_said
+check "$c stops" guest_destroy $c || virsh_said
+expect_free
