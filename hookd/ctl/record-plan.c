@@ -49,7 +49,18 @@ static char *describe(char *const *v, bool release, bool one_way)
         return n < 0 ? NULL : text;
 }
 
-static void print_action(const Record *r, bool release, size_t width, FILE *f)
+/* In a start: has it the reason of the line above, for the same step? */
+static bool is_repeated(const Record *r, const Record *above)
+{
+        static const char *const same[] = { "step", "state", "why" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+                if (!is_word(above, "action") || !streq(record_value(r, same[i]), record_value(above, same[i])))
+                        return false;
+        return !streq(record_value(r, "state"), "unknown");
+}
+
+static void print_action(const Record *r, bool release, bool repeated, size_t width, FILE *f)
 {
         _cleanup_strv_ char **v = calloc(ARRAY_SIZE(keys) + 1, sizeof(*v));
         _cleanup_free_ char *text = NULL, *line = NULL;
@@ -58,6 +69,8 @@ static void print_action(const Record *r, bool release, size_t width, FILE *f)
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
                 if (!v || !(v[i] = record_unescaped(r, keys[i])))
                         return;
+        if (repeated && !release)
+                *v[WHY] = '\0';
         columns = term_columns(v[TARGET]);
         text = describe(v, release, streq(record_value(r, "one_way"), "yes"));
         if (text && asprintf(&line, "  %-*s%s%*s %s", TARGET_COLUMN - 2, v[STEP], v[TARGET],
@@ -78,6 +91,22 @@ static size_t target_width(const Records *r)
         return width;
 }
 
+/* The end is what a person sees of a plan that is longer than the screen. */
+static void print_sum(const Records *r, FILE *f)
+{
+        char text[64] = "";
+        size_t n = 0, already = 0;
+
+        for (size_t i = 0; i < r->n; i++)
+                if (is_word(&r->list[i], "action")) {
+                        n++;
+                        already += streq(record_value(&r->list[i], "state"), "already");
+                }
+        if (already > 0)
+                (void) snprintf(text, sizeof(text), ", %zu of them already so", already);
+        (void) fprintf(f, "%zu step%s%s; nothing was changed\n", n, n == 1 ? "" : "s", text);
+}
+
 void records_print_plan(const Records *r, bool colour, FILE *f)
 {
         size_t width = target_width(r);
@@ -96,9 +125,11 @@ void records_print_plan(const Records *r, bool colour, FILE *f)
                         if (!release && *record_value(record, "profile") &&
                             !(i + 1 < r->n && is_word(record + 1, "action")))
                                 (void) fputs("  nothing\n", f);
-                } else if (is_word(record, "action"))
-                        print_action(record, release, width, f);
-                else if (is_word(record, "warning") && text) {
+                } else if (is_word(record, "action")) {
+                        print_action(record, release, i > 0 && is_repeated(record, record - 1), width, f);
+                        if (i + 1 == r->n || !is_word(record + 1, "action"))
+                                print_sum(r, f);
+                } else if (is_word(record, "warning") && text) {
                         term_cell(f, colour, COLOUR_YELLOW, "warning:", 9);
                         term_wrap(f, text, 9, 9);
                 }
