@@ -22,10 +22,12 @@ exec {lab_tick}<> <(:)
 
 # ---- time ------------------------------------------------------------------------------------------------------------
 
-# A short wait between two looks at something.
+# tick [MICROSECONDS]: a short wait between two looks at something, 0.1 s at least and 2 s at most.
 tick() {
-	local _
-	read -r -t 0.1 -u "$lab_tick" _
+	local _ usec=${1:-0}
+	usec=$((usec < 100000 ? 100000 : usec > 2000000 ? 2000000 : usec))
+	printf -v usec '%d.%06d' $((usec / 1000000)) $((usec % 1000000))
+	read -r -t "$usec" -u "$lab_tick" _
 	return 0
 }
 
@@ -33,12 +35,13 @@ now_ms() {
 	printf '%s\n' $((${EPOCHREALTIME/./} / 1000))
 }
 
-# wait_for CONDITION SECONDS: evaluates CONDITION until it holds. 1 when the time is over.
+# wait_for CONDITION SECONDS: evaluates CONDITION until it holds. 1 when the time is over. Half of the time at most is spent with
+# looking: what is waited for needs the CPU, too.
 wait_for() {
-	local end=$((${EPOCHREALTIME/./} + $2 * 1000000))
-	until eval "$1"; do
+	local began end=$((${EPOCHREALTIME/./} + $2 * 1000000))
+	while began=${EPOCHREALTIME/./} && ! eval "$1"; do
 		((${EPOCHREALTIME/./} < end)) || return 1
-		tick
+		tick $((${EPOCHREALTIME/./} - began))
 	done
 }
 
@@ -66,20 +69,8 @@ bounded() {
 
 # read_bounded FILE...: the text of files that may block on reading (uevent, driver_override), one a line; BLOCKED for
 # one that does, and for those after it.
-#
-# What is left behind must be a program, not a function: a subshell keeps the descriptors that bash saved for its parent's
-# redirections, and a $(...) or a pipe around it would then never end.
 read_bounded() {
-	local out=$LAB_STATE/read.$BASHPID n
-	# shellcheck disable=SC2016  # expanded by the inner shell
-	bounded 3 bash -c 'for f; do line=absent; [[ ! -e $f ]] || line=$(<"$f"); printf "%s\n" "$line"; done' _ "$@" \
-		>"$out" 2>/dev/null
-	n=$(wc -l <"$out")
-	cat "$out"
-	rm -f "$out"
-	for ((; n < $#; n++)); do
-		printf 'BLOCKED\n'
-	done
+	/lab/bin/look read "$@"
 }
 
 # write_bounded TEXT FILE [SECONDS]; why it failed is in $LAB_STATE/write.
@@ -256,7 +247,7 @@ driver_of() {
 	local link
 	if [[ ! -e /sys/bus/pci/devices/$1 ]]; then
 		printf 'absent\n'
-	elif link=$(readlink "/sys/bus/pci/devices/$1/driver"); then
+	elif link=$(cd -P "/sys/bus/pci/devices/$1/driver" 2>/dev/null && printf '%s' "$PWD"); then # no process of its own
 		printf '%s\n' "${link##*/}"
 	else
 		printf 'none\n'
@@ -326,62 +317,19 @@ holders_stop() {
 
 # Everything about the host that a handover may touch, as lines in a fixed order.
 host_state() {
-	local f d v x i fds functions overrides drm=()
+	local key value id active functions
 	mapfile -t functions < <(functions_of)
-	overrides=("${functions[@]/#//sys/bus/pci/devices/}")
-	mapfile -t overrides < <(read_bounded "${overrides[@]/%//driver_override}")
-	for i in "${!functions[@]}"; do
-		f=${functions[i]}
-		d=/sys/bus/pci/devices/$f
-		printf 'function %s driver=%s override=%s' "$f" "$(driver_of "$f")" "${overrides[i]}"
-		for x in power/control d3cold_allowed reset_method; do
-			v=absent
-			[[ ! -e $d/$x ]] || read -r v <"$d/$x"
-			printf ' %s=%s' "${x##*/}" "${v// /,}"
-		done
-		printf '\n'
-	done
-	for f in nvidia nvidia_modeset nvidia_uvm nvidia_drm amdgpu nouveau bochs snd_hda_intel; do
-		if read -r v 2>/dev/null <"/sys/module/$f/initstate"; then
-			printf 'module %s %s\n' "$f" "$v"
-		fi
-	done
-	systemctl show -p Id,ActiveState,SubState display-manager.service nvidia-persistenced.service getty@tty1.service |
-		awk -F= '/^Id=/ {id = $2} /^ActiveState=/ {a = $2} /^SubState=/ {print "unit", id, a, $2}' | sort
-	systemctl list-units --failed --plain --no-legend | awk '{print "failed", $1}' | sort
-	for f in /sys/class/vtconsole/*; do
-		read -r x <"$f/name" && read -r v <"$f/bind" && printf 'vtcon %s bind=%s\n' "$x" "$v"
-	done | sort
-	while read -r _ v; do
-		printf 'fb %s\n' "$v"
-	done </proc/fb
-	for f in /sys/bus/platform/devices/*{framebuffer,simpledrm}*; do
-		if [[ -e $f ]]; then
-			v=$(readlink "$f/driver") || v=none
-			printf 'platform %s driver=%s\n' "${f##*/}" "${v##*/}"
-		fi
-	done
-	for f in /sys/class/drm/card*; do
-		[[ -e $f/dev ]] || continue
-		v=$(readlink -f "$f/device")
-		drm[${f##*/card}]=${v##*/}
-	done
-	[[ ${#drm[@]} -eq 0 ]] || printf 'drm %s\n' "${drm[@]}" | sort
-	fds=$(find /proc/[0-9]*/fd -type l \( -lname '/dev/dri/*' -o -lname '/dev/nvidia*' -o -lname '/dev/vfio/[0-9]*' \) \
-		-printf '%p %l\n' 2>/dev/null)
-	while read -r x v; do
-		if ! read -r d 2>/dev/null <"${x%/fd/*}/comm"; then
-			continue	# nobody, or gone meanwhile
-		fi
-		case $v in
-		/dev/dri/card*) v="drm ${drm[${v##*/card}]:-gone}" ;;
+	/lab/bin/look state "${functions[@]}"
+	while IFS='=' read -r key value; do
+		case $key in
+		Id) id=$value ;;
+		ActiveState) active=$value ;;
+		SubState) printf 'unit %s %s %s\n' "$id" "$active" "$value" ;;
 		esac
-		[[ $d == *udev* ]] || printf 'holder %s %s\n' "$v" "${d// /_}"
-	done <<<"$fds" | sort -u
-	# transactions and journals set aside; the lock, the spool and the last failures may be there
-	for f in /run/hookd-txn/*-*-*; do
-		[[ ! -d $f ]] || printf 'txn %s\n' "${f##*/}"
-	done
+	done < <(systemctl show -p Id,ActiveState,SubState display-manager.service nvidia-persistenced.service getty@tty1.service)
+	while read -r id _; do
+		printf 'failed %s\n' "$id"
+	done < <(systemctl list-units --failed --plain --no-legend)
 }
 
 save_state() {
@@ -432,7 +380,7 @@ host_settled() {
 
 # The greeter has drawn itself: its process runs and X has the card.
 greeter_up() {
-	pgrep -f lightdm-gtk-greeter >/dev/null && fuser -s /dev/dri/card* 2>/dev/null
+	/lab/bin/look up lightdm-gtk-greeter '/dev/dri/card*'
 }
 
 # Back to a known state after a case, by force, whatever it left behind.
