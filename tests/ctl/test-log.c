@@ -47,6 +47,44 @@ static void compare(const char *domain, bool timeline, bool colour, const char *
                         test_fail("wider than %i columns: %s", TERM_WIDTH, line);
 }
 
+/* What the daemon sends of it is it. */
+TEST(through_the_socket)
+{
+        Audit a = { 0 };
+        AuditEntry e;
+        RecordLine line;
+
+        decode_golden(NULL, 0, &a);
+        for (size_t i = 0; i < a.n; i++) {
+                const AuditEntry *was = &a.list[i];
+
+                audit_entry_record(was, &line);
+                assert_ok(audit_entry_read(line.text, &e));
+                assert_true(audit_entry_wanted(&e, was->domain, was->usec));
+                assert_int_eq(e.usec, was->usec);
+                assert_int_eq(e.kind, was->kind);
+                assert_int_eq(e.priority, was->priority);
+                assert_int_eq(e.duration, was->duration);
+                assert_str_eq(e.message, was->message);
+                assert_str_eq(e.domain, was->domain);
+                assert_str_eq(e.uuid, was->uuid);
+                assert_str_eq(e.event, was->event);
+                assert_str_eq(e.step, was->step);
+                assert_str_eq(e.target, was->target);
+                assert_str_eq(e.from, was->from);
+                assert_str_eq(e.to, was->to);
+                assert_str_eq(e.result, was->result);
+                audit_entry_clear(&e);
+        }
+        audit_clear(&a);
+        assert_int_eq(audit_entry_read("", &e), -EBADMSG);
+        assert_int_eq(audit_entry_read("guest\tMESSAGE=x", &e), -EBADMSG);
+        assert_int_eq(audit_entry_read("entry\tMESSAGE", &e), -EBADMSG);
+        assert_ok(audit_entry_read("entry\tMESSAGE=a\\tb\tPRIORITY=x", &e));
+        assert_int_eq(e.priority, 6);
+        audit_entry_clear(&e);
+}
+
 TEST(told)
 {
         compare(NULL, false, false, "log");

@@ -56,6 +56,20 @@ TEST(status)
         assert_contains(said, "\"domain\": \"held\",\n");
 }
 
+/* Where the journal has nothing of it the daemon is asked. */
+TEST(log_by_the_daemon)
+{
+        start_holding();
+        assert_int_eq(hookctl("log", "no such guest"), 0);
+        assert_contains(said, "no such guest\n");
+        assert_contains(said, "by the stub, since 0, 10 of them");
+        assert_int_eq(hookctl("log", "no such guest", "--since=2026-11-21 05:00", "-n", "3", "--json"), 0);
+        assert_contains(said, "\"domain\": \"no such guest\"");
+        assert_contains(said, ", 3 of them\"");
+        assert_int_eq(hookctl("log", "refuse it"), 1);
+        assert_contains(said, "the stub refuses");
+}
+
 static const char stub_json[] = "{\n  \"domain\": \"x\",\n  \"event\": \"prepare\",\n  \"profile\": null,\n"
                                 "  \"text\": \"by the stub\",\n  \"actions\": [],\n  \"warnings\": [\n"
                                 "    \"it does nothing\"\n  ]\n}\n";

@@ -18,6 +18,7 @@
 #include "txn/journal.h"
 #include "txn/state.h"
 #include "util/fd.h"
+#include "util/log-names.h"
 #include "wire/wire.h"
 
 #include <fcntl.h>
@@ -29,7 +30,7 @@
 #include <sys/un.h>
 
 typedef struct Call {
-        const char *verb, *domain, *event, *journals, *parent;
+        const char *verb, *domain, *event, *journals, *parent, *since, *last;
         char uuid[37];
         int client_fd, xml_fd;
 } Call;
@@ -189,6 +190,17 @@ static int act(Call *c)
                 (void) reply(c, UINT32_MAX, "plan\tdomain=x\tevent=prepare\tprofile=\ttext=by the stub");
                 (void) reply(c, UINT32_MAX, "warning\ttext=it does nothing");
         }
+        if (streq(c->verb, "log")) {
+                char text[512];
+
+                (void) snprintf(text, sizeof(text),
+                                "entry\t__REALTIME_TIMESTAMP=1795237212000000\tMESSAGE_ID=" MESSAGE_EVENT
+                                "\tPRIORITY=6\t" FIELD_DOMAIN "=%s\t" FIELD_EVENT
+                                "=prepare/begin\tMESSAGE=prepare/begin of "
+                                "guest %s: by the stub, since %s, %s of them",
+                                c->domain, c->domain, c->since, c->last);
+                (void) reply(c, UINT32_MAX, text);
+        }
         if (held && prepare && open_transaction(c, true) < 0)
                 return -1;
         if (streq(c->verb, "release") && release(c) < 0)
@@ -205,9 +217,10 @@ int main(int argc, char **argv)
                 { "hook-parent", required_argument, NULL, 'p' }, { "root", required_argument, NULL, 'o' },
                 { "profiles", required_argument, NULL, 'o' },    { "conf", required_argument, NULL, 'o' },
                 { "spool", required_argument, NULL, 'o' },       { "audit", required_argument, NULL, 'o' },
-                { "no-owner-check", no_argument, NULL, 'o' },    { NULL, 0, NULL, 0 },
+                { "no-owner-check", no_argument, NULL, 'o' },    { "since", required_argument, NULL, 's' },
+                { "last", required_argument, NULL, 'l' },        { NULL, 0, NULL, 0 },
         };
-        Call c = { .domain = "", .event = "", .parent = "", .client_fd = -1, .xml_fd = -1 };
+        Call c = { .domain = "", .event = "", .parent = "", .since = "0", .last = "0", .client_fd = -1, .xml_fd = -1 };
         _cleanup_free_ char *xml = NULL;
         size_t size = 0;
         int o, r;
@@ -234,6 +247,12 @@ int main(int argc, char **argv)
                         break;
                 case 'p':
                         c.parent = optarg;
+                        break;
+                case 's':
+                        c.since = optarg;
+                        break;
+                case 'l':
+                        c.last = optarg;
                         break;
                 case 'o':
                         break;

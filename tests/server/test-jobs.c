@@ -485,6 +485,33 @@ TEST(a_plan_holds_nothing_up)
         (void) close(fd);
 }
 
+/* However many ask, one worker reads the journal. */
+TEST(one_log_at_a_time)
+{
+        int fds[3];
+
+        start_with("slow held", "held");
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+                fds[i] = client_connect();
+                client_send(fds[i], WIRE_LOG, (const char *const[]){ "slow one", "0", "0", NULL }, -1);
+        }
+        expect_call("begins log slow one");
+        expect_call("waits");
+        assert_int_eq(hook("held", "prepare", "begin", NULL), 0);
+        expect_round("prepare held");
+        no_call(200);
+        open_gate("slow one");
+        for (size_t i = 1; i < ARRAY_SIZE(fds); i++) {
+                expect_call("ends log slow one");
+                expect_call("begins log slow one");
+                expect_call("waits");
+                open_gate("slow one");
+        }
+        expect_call("ends log slow one");
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                (void) close(fds[i]);
+}
+
 TEST(the_operator_asks)
 {
         uint32_t value;
@@ -514,6 +541,15 @@ TEST(the_operator_asks)
         assert_contains(next_call(), "begins plan held uuid= event=hookctl plan parent= xml=9");
         expect_call("ends plan held");
         (void) close(xml[0]);
+
+        fd2 = client_connect();
+        client_send(fd2, WIRE_LOG, (const char *const[]){ "", "7", "0", NULL }, -1);
+        expect_call("begins log  uuid= event=hookctl log");
+        expect_call("ends log");
+        (void) close(fd2);
+        fd2 = client_connect();
+        client_send(fd2, WIRE_LOG, (const char *const[]){ "", "7", "x", NULL }, -1);
+        expect_result(fd2, 1, "does not know this request");
 
         plan_release("held", 0, "text=by the stub");
         assert_contains(next_call(), "begins plan held uuid=00000000-0000-4000-8000-");

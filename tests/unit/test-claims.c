@@ -211,6 +211,32 @@ TEST(a_card_that_is_stuck)
         end();
 }
 
+/* What did not work on its way back is told to whoever wants it next. */
+TEST(a_card_that_did_not_come_back)
+{
+        const PciAddress sound = { .bus = 1, .function = 1 };
+        Journal *a;
+        Fault f = { 0 };
+
+        begin();
+        a = make(A_UUID, "vm1", 1, "active");
+        assert_ok(journal_log(a, LOG_WORD_HELD, -1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_REVERT, -1, "release/end"));
+        assert_ok(journal_log(a, LOG_WORD_UNDO, 1, NULL));
+        assert_ok(journal_log(a, LOG_WORD_UNDO_FAIL, 1, "0000:01:00.0 has not come back"));
+        assert_int_eq(claims_stuck(root, ME, &sound, 1, &f), 0); /* somebody is at it still */
+        journal_close(a);
+        assert_int_eq(claims_stuck(root, ME, &sound, 1, &f), -EBUSY);
+        assert_contains(f.text,
+                        "not given back completely by the guest vm1: 0000:01:00.0 has not come back. hookd tries");
+        assert_int_eq(claims_stuck(root, A_UUID, &sound, 1, &f), 0);
+        assert_ok(journal_open(root, A_UUID, 1, &a, &f));
+        assert_ok(journal_log(a, LOG_WORD_REVERT, -1, "retry"));
+        journal_close(a);
+        assert_int_eq(claims_stuck(root, ME, &sound, 1, &f), 0);
+        end();
+}
+
 TEST(a_card_that_is_just_given_back)
 {
         const PciAddress sound = { .bus = 1, .function = 1 }, other = { .bus = 2 };

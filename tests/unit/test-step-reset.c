@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "step-bench.h"
 
+#include "step/bars.h"
+
 #define CARD   "0000:01:00.0"
 #define SOUND  "0000:01:00.1"
 #define BRIDGE "0000:00:03.0"
@@ -191,6 +193,39 @@ TEST(kept_for_guests_after_a_rescan)
 {
         kept_after_a_rescan(false);
         kept_after_a_rescan(true);
+}
+
+/* What the fake shows of its BARs is 16 MiB at e0000000, prefetchable or not as 40200 says. */
+TEST(bars)
+{
+        static char *const functions[] = { (char *) "0000:41:00.0", NULL };
+        static const struct {
+                const char *before;
+                int r;
+        } cases[] = {
+                { "0x00000000e0000000 0x00000000e0ffffff 0x0000000000040200", 0 },
+                { "0x00000000d0000000 0x00000000d0ffffff 0x0000000000040200", 0 }, /* moved */
+                { "0x0000000000000000 0x0000000000000000 0x0000000000000000", 0 }, /* it had none */
+                { "0x0000000000000000 0x0000000001ffffff 0x0000000020040200", 0 }, /* or no address for it */
+                { "", 0 },
+                { "nonsense", 0 },
+                { "0x00000000e0000000 0x00000000e1ffffff 0x0000000000040200", -ENODEV },
+                { "0x00000000e0000000 0x00000000e0ffffff 0x0000000000042200", -ENODEV },
+                { "0x00000000e0000000 0x00000000e0ffffff 0x0000000000040200\n"
+                  "0x00000000e2000000 0x00000000e20fffff 0x0000000000040200",
+                  -ENODEV },
+        };
+        Bench b;
+
+        bench_open(&b, "compute-node");
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                char *before[] = { (char *) cases[i].before, NULL };
+
+                assert_int_eq(bars_compare(b.h, functions, before, &b.f), cases[i].r);
+                if (cases[i].r < 0)
+                        assert_contains(b.f.text, "0000:41:00.0 has come back from its reset without its BAR");
+        }
+        bench_close(&b);
 }
 
 TEST(a_root_bus)
