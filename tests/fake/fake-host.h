@@ -20,6 +20,7 @@
  *   pci BDF vendor= device= class= [sub=1043:87b8] [driver=] [group=] [parent=BDF] [boot_vga=0|1] [bar=START+SIZE]
  *           [reset_method="flr bus"] [reset-works=yes] [reset_subordinate=no] [no-bus-reset=no] [override=]
  *           [power_state=D0] [control=on] [control-boot=on] [d3cold=1] [lost=no: a rescan does not find it again]
+ *           [dead=0: so many resets of its bus until its configuration space answers]
  *           [block=nvme0n1] [net=enp5s0] [prefer=MODULE: what udev loads for it]
  *           nodes get the lowest free numbers unless given: drm= render= fb= sound= usb= i2c= nvidia=
  *   guest BDF …                   what a guest on this host is given: for the golden plans and the sweep

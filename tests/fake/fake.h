@@ -46,6 +46,7 @@ typedef struct Function {
         char power_state[12], control[8], control_boot[8];
         int d3cold;
         bool present, lost, dirty;
+        int dead;       /* resets of its bus until its configuration space answers */
         bool withdrawn; /* udev had a "remove" for its sound card and forgot it */
         bool locked;    /* its device_lock is held by a call that does not return */
         bool leaving;   /* … which is an unbind: the driver link is gone already */

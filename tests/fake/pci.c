@@ -284,8 +284,11 @@ int store_reset_subordinate(Fake *k, const Node *n, const char *value)
                         return -EAGAIN;
         }
         FOREACH(Function, fn, k->s.functions, k->s.n_functions)
-        if (below(k, fn, n->function)) /* a removed one is still plugged in */
+        if (below(k, fn, n->function)) { /* a removed one is still plugged in */
                 fn->dirty = false;
+                fn->dead -= fn->dead > 0;
+                k->dirty = true;
+        }
         return 0;
 }
 

@@ -207,6 +207,10 @@ static void expand_function(Fake *k, Node *dir)
         add_file(k, dir, "numa_node", "%d\n", -1);
         add_file(k, dir, "resource", "0x%016llx 0x%016llx 0x%016x\n", (unsigned long long) fn->bar,
                  (unsigned long long) (fn->bar_size ? fn->bar + fn->bar_size - 1 : 0), fn->bar_size ? 0x40200 : 0);
+        add_file(k, dir, "config", "%c%c%c%c", fn->dead > 0 ? 0xff : fn->vendor & 0xff,
+                 fn->dead > 0 ? 0xff : fn->vendor >> 8, fn->dead > 0 ? 0xff : fn->device & 0xff,
+                 fn->dead > 0 ? 0xff : fn->device >> 8)
+                ->risky = true;
         add_link(k, dir, "subsystem", add_path(k, "/sys/bus/pci"));
         render_power(k, fn, dir);
         render_locked(k, fn, dir);

@@ -39,6 +39,7 @@ const Field fields_pci[] = {
         OTHER(Function, FIELD_BOOL, "present", present),
         OTHER(Function, FIELD_BOOL, "lost", lost),
         OTHER(Function, FIELD_BOOL, "dirty", dirty),
+        OTHER(Function, FIELD_INT, "dead", dead),
         OTHER(Function, FIELD_BOOL, "withdrawn", withdrawn),
         OTHER(Function, FIELD_BOOL, "locked", locked),
         OTHER(Function, FIELD_BOOL, "leaving", leaving),

@@ -182,4 +182,65 @@ TEST(what_was_back_before_its_card)
         bench_close(&b);
 }
 
+/* One that is on vfio-pci since boot. Its reset leaves it dead: nobody else is given it, and the next try resets it
+ * again. */
+TEST(a_card_that_is_dead_after_its_reset)
+{
+        const PciAddress card = { .bus = 0x41 };
+        _cleanup_free_ char *id = NULL;
+        Journal *j = NULL;
+        bool kept = true;
+        char path[128];
+        Bench b;
+        Txn t;
+
+        bench_open_with(&b, "server-vfio", "pci 0000:41:00.0: dead=2");
+        b.profile->reset_method = RESET_BUS;
+        assert_ok(bench_plan(&b, &step_driver));
+        assert_ok(bench_plan(&b, &step_reset));
+        (void) snprintf(root, sizeof(root), "/tmp/hookd-recover-XXXXXX");
+        assert_not_null(mkdtemp(root));
+        host = b.h;
+        id = boot_id();
+        (void) snprintf(b.plan->boot_id, sizeof(b.plan->boot_id), "%s", id);
+        assert_ok(strv_append(&b.plan->functions, "0000:41:00.0"));
+        for (size_t i = 0; i < b.plan->n_actions; i++)
+                assert_ok(action_set(&b.plan->actions[i].before, "%s",
+                                     streq(b.plan->actions[i].step, "driver") ? "vfio-pci" : "none"));
+        assert_ok(journal_create(root, UUID, &j, &b.f));
+        assert_ok(journal_write_plan(j, b.plan, &b.f));
+        b.plan = NULL;
+        assert_ok(journal_log(j, LOG_WORD_BEGIN, -1, NULL));
+        assert_ok(journal_log(j, LOG_WORD_INTENT, 0, NULL));
+        assert_ok(journal_log(j, LOG_WORD_DONE, 0, NULL));
+        assert_ok(journal_log(j, LOG_WORD_HELD, -1, NULL));
+        assert_ok(journal_log(j, LOG_WORD_STOPPED, -1, NULL));
+        for (unsigned try = 0; try < 2; try++) {
+                t = (Txn){ .host = host,
+                           .journal = j,
+                           .root = root,
+                           .domain = "instance-0000001a",
+                           .event = "release/end",
+                           .back_timeout = 60 * USEC_PER_SEC };
+                if (try == 1) {
+                        assert_ok(txn_recover(&t, &kept, &b.f));
+                        journal_close(j);
+                        break;
+                }
+                assert_int_eq(txn_recover(&t, &kept, &b.f), -ENODEV);
+                assert_contains(b.f.text, "0000:41:00.0 does not answer after its reset");
+                journal_close(j);
+                assert_int_eq(claims_stuck(root, "00000000-0000-4000-8000-000000000000", &card, 1, &b.f), -EBUSY);
+                assert_contains(b.f.text, "0000:41:00.0 is stuck, it was not given back completely by the guest");
+                assert_ok(journal_open(root, UUID, 1, &j, &b.f));
+        }
+        assert_int_eq(claims_stuck(root, "00000000-0000-4000-8000-000000000000", &card, 1, &b.f), 0);
+        (void) snprintf(path, sizeof(path), "%s/" UUID, root);
+        assert_true(access(path, F_OK) < 0);
+        (void) snprintf(path, sizeof(path), "%s/claims.lock", root);
+        (void) unlink(path);
+        (void) rmdir(root);
+        bench_close(&b);
+}
+
 TEST_MAIN

@@ -123,3 +123,20 @@ setpci -s "$port" SECONDARY_BUS="$bus"
 check 'found again, it is given back' wait_for no_txn 90
 check 'another driver had it for a moment' eval "journalctl -q -t hookd --since=@$((LAB_CASE_MS / 1000)) -o cat HOOKD_STEP=driver | grep -q -- 'nvidia -> vfio-pci'"
 expect_free
+
+# What happens without hookd, where such a hook is given: it removes the functions that are written in it, whose ever they are.
+if [[ -e /lab/node-baseline ]]; then
+	case_begin 'a bash hook takes the card of one instance when another one ends, and virsh hangs with it'
+	install -m 755 /lab/node-baseline "$CONTAINER_HOOKS/qemu"
+	mkdir -p "/proc/$CONTAINER/root/var/log/libvirt"
+	check "$a starts" guest_start $a 240 || virsh_said
+	check "$b starts" guest_start $b 240 || virsh_said
+	guest_destroy $b 60
+	expect "virsh destroy $b within 60 s" $? 124
+	check "$a runs" running "$(qemu_of $a)"
+	expect "the drivers of its card" "$(driver_of "${cards[0]}.0") $(driver_of "${cards[0]}.1")" '@(none|absent) *'
+	note "the other card was not reset: $(<"/proc/$CONTAINER/root/var/log/libvirt/gpu-reset.log")"
+	kill -9 "$(qemu_of $a)"
+	wait_for '[[ $(driver_of "${cards[0]}.0") == vfio-pci ]]' 20
+	note "after the end of $a: $(driver_of "${cards[0]}.0") $(driver_of "${cards[0]}.1")"
+fi
