@@ -69,7 +69,7 @@ static void print_action(const Record *r, bool release, bool repeated, size_t wi
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
                 if (!v || !(v[i] = record_unescaped(r, keys[i])))
                         return;
-        if (repeated && !release)
+        if (repeated)
                 *v[WHY] = '\0';
         columns = term_columns(v[TARGET]);
         text = describe(v, release, streq(record_value(r, "one_way"), "yes"));
@@ -126,7 +126,7 @@ void records_print_plan(const Records *r, bool colour, FILE *f)
                             !(i + 1 < r->n && is_word(record + 1, "action")))
                                 (void) fputs("  nothing\n", f);
                 } else if (is_word(record, "action")) {
-                        print_action(record, release, i > 0 && is_repeated(record, record - 1), width, f);
+                        print_action(record, release, !release && i > 0 && is_repeated(record, record - 1), width, f);
                         if (i + 1 == r->n || !is_word(record + 1, "action"))
                                 print_sum(r, f);
                 } else if (is_word(record, "warning") && text) {
