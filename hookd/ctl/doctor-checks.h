@@ -47,6 +47,7 @@ typedef struct HookInput {
         size_t n;
         bool denied;      /* the folder may not be read */
         unsigned version; /* of libvirt: 9000000 for 9.0.0; 0: not known */
+        bool contained;   /* libvirt lives in a container */
 } HookInput;
 void check_hook(const HookInput *in, Findings *fs);
 const HookEntry *hook_ours(const HookInput *in); /* NULL: none that libvirt would run */
@@ -59,6 +60,15 @@ typedef struct LibvirtDaemon {
 } LibvirtDaemon;
 /* libvirt looks for hooks when it starts and when it is reloaded (virHookInitialize()). */
 void check_hook_seen(const HookEntry *ours, const LibvirtDaemon *daemons, size_t n, Findings *fs);
+
+/* ---- doctor-container.c ---- */
+/* A libvirt daemon with other files than the host has. */
+typedef struct LibvirtContainer {
+        const char *pid;
+        HookState hook; /* what it has as qemu in HOOKS_FOLDER */
+        bool socket;    /* hookd's is there */
+} LibvirtContainer;
+void check_container(const LibvirtContainer *c, const char *shim, Findings *fs);
 
 /* ---- doctor-modprobe.c ---- */
 /* The files of modprobe.d; unsafe: the running value of vfio_iommu_type1.allow_unsafe_interrupts, NULL: not known. */
@@ -112,7 +122,7 @@ typedef struct LibvirtProcess {
         char *limits, *status; /* of /proc/PID; NULL: could not be read */
 } LibvirtProcess;
 typedef struct LibvirtInput {
-        bool installed;
+        bool installed;   /* here, or in a container */
         unsigned version; /* 9000000 for 9.0.0; 0: not known */
         const LibvirtProcess *processes;
         size_t n;

@@ -180,7 +180,7 @@ void check_hook(const HookInput *in, Findings *fs)
                         finding_fix(fs, "chmod o-w %s", x->path);
                 }
         }
-        if (ours == 0) {
+        if (ours == 0 && !in->contained) {
                 finding_add(fs, AREA_HOOK, FINDING_PROBLEM,
                             "hookd's hook is not installed: libvirt starts guests without hookd");
                 finding_fix(fs, "hookctl enable");

@@ -112,7 +112,7 @@ void see_hook(const Sight *s, Findings *fs)
         _cleanup_(receipt_clear) Receipt receipt = { 0 };
         _cleanup_strv_ char **names = NULL;
         HookEntry *list = NULL;
-        HookInput in = { .version = s->libvirt };
+        HookInput in = { .version = s->libvirt, .contained = s->containers };
         Fault f = { 0 };
         size_t n = 0;
         int r;
@@ -137,6 +137,7 @@ void see_hook(const Sight *s, Findings *fs)
         in.entries = list;
         in.n = n;
         check_hook(&in, fs);
+        see_containers(s, image.data ? &image : NULL, &receipt, fs);
         see_daemons(s, hook_ours(&in), fs);
         for (size_t i = 0; i < n; i++) {
                 free(list[i].path);

@@ -75,7 +75,7 @@ void see_libvirt(const Sight *s, Findings *fs)
         static const char *const programs[] = { "/usr/sbin/libvirtd", "/usr/sbin/virtqemud", "/usr/bin/libvirtd",
                                                 "/usr/bin/virtqemud" };
         LibvirtProcess processes[ARRAY_SIZE(units)];
-        LibvirtInput in = { .version = s->libvirt, .processes = processes };
+        LibvirtInput in = { .installed = s->containers, .version = s->libvirt, .processes = processes };
 
         for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
                 in.installed = in.installed || host_exists(s->host, programs[i]);

@@ -13,7 +13,8 @@ typedef struct Sight {
         Boot boot;
         TextFiles modprobe; /* what modprobe reads */
         Cpu cpu;
-        unsigned libvirt; /* version as libvirt counts: 9000000 is 9.0.0; 0: not known */
+        unsigned libvirt;  /* version as libvirt counts: 9000000 is 9.0.0; 0: not known */
+        char **containers; /* process ids of libvirt daemons that live in one */
 } Sight;
 
 /* Each looks at its part and adds what it found. */
@@ -27,3 +28,7 @@ void see_libvirt(const Sight *s, Findings *fs);
 void see_security(const Sight *s, Findings *fs);
 void see_profiles(const Sight *s, Findings *fs);
 void see_hook(const Sight *s, Findings *fs);
+
+/* doctor-see-container.c */
+int find_containers(Host *h, char ***ret); /* 0 or -ENOMEM */
+void see_containers(const Sight *s, const HookImage *image, const Receipt *receipt, Findings *fs);

@@ -59,6 +59,8 @@ static int open_sight(const Ctl *c, Sight *s, Fault *f)
                 return fault_set(f, r, NULL, "out of memory");
         s->cpu = find_cpu(s->host);
         s->libvirt = find_libvirt(s->host);
+        if (r >= 0 && s->here && (r = find_containers(s->host, &s->containers)) < 0)
+                return fault_set(f, r, NULL, "out of memory");
         return r;
 }
 
@@ -66,6 +68,7 @@ static void close_sight(Sight *s)
 {
         boot_clear(&s->boot);
         text_files_clear(&s->modprobe);
+        strv_free(s->containers);
         if (s->view)
                 (void) hostview_free(s->view);
         if (s->host)

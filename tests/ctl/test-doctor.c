@@ -266,6 +266,28 @@ static void hook(unsigned version, const HookEntry *entries, size_t n)
         check_hook(&in, &fs);
 }
 
+TEST(containers)
+{
+        LibvirtContainer c = { .pid = "4711", .hook = HOOK_CURRENT, .socket = true };
+
+        findings_clear(&fs);
+        check_container(&c, "/shim", &fs);
+        (void) found(FINDING_FINE, "4711) has hookd's hook");
+        assert_int_eq(fs.n, 1);
+        c.socket = false;
+        check_container(&c, "/shim", &fs);
+        (void) found(FINDING_PROBLEM, "has no /run/hookd/hookd.sock");
+        findings_clear(&fs);
+        c.hook = HOOK_STRAY;
+        check_container(&c, "/shim", &fs);
+        assert_contains(found(FINDING_WARNING, "another version")->fix, "cp /shim");
+        findings_clear(&fs);
+        c.hook = HOOK_ABSENT;
+        check_container(&c, "/shim", &fs);
+        assert_contains(found(FINDING_PROBLEM, "without hookd")->fix, "a copy of /shim, named qemu");
+        assert_int_eq(fs.n, 1);
+}
+
 TEST(hooks)
 {
         HookEntry x[2] = { { .path = (char *) HOOK_MAIN, .state = HOOK_CURRENT, .executable = true } };
