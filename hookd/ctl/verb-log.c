@@ -223,6 +223,20 @@ static int follow_from(const Ctl *c, JournalReader *reader, const sigset_t *unbl
         return MIN(r, 0);
 }
 
+/* Where hookd knows of something that the journal here does not have, nothing new would ever come. */
+static int check_place(const Ctl *c, Fault *f)
+{
+        _cleanup_(audit_clear) Audit a = { 0 };
+        Fault ignored = { 0 };
+
+        if (talk_log(c->socket, c->guest, 0, 1, &a, &ignored) < 0 || a.n == 0)
+                return 0;
+        return fault_set(
+                f, -EXDEV, NULL,
+                "the journal here has nothing of hookd's: `hookctl log --follow` goes on the host where hookd runs; "
+                "without --follow hookd is asked");
+}
+
 static int follow(const Ctl *c, const Wanted *w)
 {
         _cleanup_(journal_reader_closep) JournalReader *reader = NULL;
@@ -244,6 +258,8 @@ static int follow(const Ctl *c, const Wanted *w)
                 r = journal_reader_fd(reader, &ignored); /* from now on nothing new is missed */
         if (r >= 0)
                 r = journal_reader_collect(reader, w->since, w->last, ENTRIES_MAX, &a);
+        if (r >= 0 && a.n == 0)
+                r = check_place(c, &f);
         if (r >= 0)
                 r = journal_reader_seek(reader, a.n > 0 ? a.list[0].usec : realtime());
         if (r >= 0)

@@ -66,6 +66,8 @@ TEST(log_by_the_daemon)
         assert_int_eq(hookctl("log", "no such guest", "--since=2026-11-21 05:00", "-n", "3", "--json"), 0);
         assert_contains(said, "\"domain\": \"no such guest\"");
         assert_contains(said, ", 3 of them\"");
+        assert_int_eq(hookctl("log", "no such guest", "-f"), 1);
+        assert_contains(said, "without --follow hookd is asked");
         assert_int_eq(hookctl("log", "refuse it"), 1);
         assert_contains(said, "the stub refuses");
 }
