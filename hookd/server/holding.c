@@ -58,8 +58,8 @@ static void watch(Holding *h, Watched *w, sd_event_io_handler_t handler)
         }
         if (w->id.pid <= 0 || w->gone || w->source)
                 return;
-        w->foreign = process_is_foreign(w->id.pid);
         w->fd = process_open(&w->id);
+        w->foreign = w->fd >= 0 && process_is_foreign(w->id.pid);
         if (w->fd == -ESRCH)
                 watched_gone(w);
         else if (w->fd >= 0 && sd_event_add_io(h->server->event, &w->source, w->fd, EPOLLIN, handler, h) < 0)

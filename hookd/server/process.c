@@ -114,7 +114,7 @@ int process_find(pid_t like, uint64_t number, ProcessId *ret)
         if (number == 0 || number > INT32_MAX)
                 return -ESRCH;
         if (like <= 0 || !process_is_foreign(like))
-                return own_number((pid_t) number) == number ? process_identify((pid_t) number, ret, NULL) : -ESRCH;
+                return process_is_foreign((pid_t) number) ? -ESRCH : process_identify((pid_t) number, ret, NULL);
         /* Linux before 6.12 has no call that would translate it. */
         proc = opendir("/proc");
         while (proc && (d = readdir(proc)))
