@@ -27,7 +27,6 @@ static int append(const PlanInput *in, Plan *plan, size_t i, const ResetChoice *
                 return -ENOMEM;
         for (size_t k = in->n_functions; k-- > 0;) { /* consumers first */
                 const HostFunction *fn = hostview_function(in->view, &in->functions[k]);
-
                 const char *host;
 
                 if (!fn || !pci_same_slot(&fn->address, &in->functions[i]))
@@ -237,8 +236,8 @@ static int remove_rescan(Host *h, const Action *a, const char *bridge, char *con
 
 static int do_reset(Host *h, const Action *a, const char *method, Fault *f)
 {
-        _cleanup_strv_ char **functions = NULL, **bars = NULL;
-        _cleanup_free_ char *bridge = NULL;
+        _cleanup_strv_ char **functions = NULL;
+        _cleanup_free_ char *bridge = NULL, *bars = NULL;
         int r;
 
         r = param_list(a, "functions", &functions);
@@ -250,12 +249,12 @@ static int do_reset(Host *h, const Action *a, const char *method, Fault *f)
         r = check_idle(h, a, functions, f);
         if (r < 0)
                 return r;
-        r = bars_read(h, functions, &bars);
-        if (r < 0)
+        r = action_param(a, "bars", &bars);
+        if (r < 0 && r != -ENOENT)
                 return r;
         if (streq(method, reset_method_name(RESET_REMOVE_RESCAN))) {
                 r = remove_rescan(h, a, bridge, functions, f);
-                return r < 0 ? r : bars_compare(h, functions, bars, f);
+                return r < 0 || !bars ? r : bars_compare(h, functions, bars, f);
         }
         if (streq(method, reset_method_name(RESET_BUS)) && bridge && param_is(a, "hot", "yes"))
                 r = reset_bus(h, bridge, f);
@@ -272,6 +271,22 @@ static int do_reset(Host *h, const Action *a, const char *method, Fault *f)
         return 0;
 }
 
+/* The BARs as they are before the guest. */
+static int reset_note(Host *h, Action *a)
+{
+        _cleanup_strv_ char **functions = NULL;
+        _cleanup_free_ char *bars = NULL;
+        int r;
+
+        r = action_param(a, "bars", &bars);
+        if (r != -ENOENT) /* noted at the look before this one */
+                return r;
+        r = param_list(a, "functions", &functions);
+        if (r >= 0)
+                r = bars_note(h, functions, &bars);
+        return r < 0 ? r : action_param_add(a, "bars", bars);
+}
+
 static int reset_gate(Host *h, const Action *a, Fault *f)
 {
         return do_reset(h, a, a->after, f);
@@ -286,6 +301,7 @@ const Step step_reset = {
         .name = "reset",
         .plan = reset_plan,
         .gate = reset_gate,
+        .note = reset_note,
         .converge = reset_converge,
         .forward = FORWARD_RESET,
         .back = BACK_RESET,

@@ -24,6 +24,9 @@ typedef struct Step {
         /* NULL: a deed rather than a state (reset, settle): converge is always called and verifies itself.
          * The value the target has now; VALUE_NONE when it does not exist. Reports every attribute converge writes. */
         int (*observe)(Host *h, const Action *a, char **ret_value, Fault *f);
+        /* A deed's own: adds to its parameters what it will compare with, before anything is changed. May be NULL, and
+         * may be called again. 0 or -errno. */
+        int (*note)(Host *h, Action *a);
         /* Moves the target to value from whatever it is now; already there is success. The engine observes afterwards
          * and compares: a step need not verify what observe can see. */
         int (*converge)(Host *h, const Action *a, const char *value, Fault *f);

@@ -87,6 +87,20 @@ static int refuse_blocked(Txn *t, const Action *a, Fault *f)
                 a->target, t->host->stuck_what, engine_stuck_where(t->host));
 }
 
+static int note(Txn *t, Action *a, uint64_t limit, Fault *f)
+{
+        const Step *step = step_find(a->step);
+        int r;
+
+        if (!step->note)
+                return 0;
+        engine_deadline(t->host, OBSERVE_USEC, limit);
+        r = step->note(t->host, a);
+        return r < 0 ? fault_set(f, r, a->target, "%s %s: cannot see what it is now: %s", a->step, a->target,
+                                 fault_errno(r))
+                     : 0;
+}
+
 /* One look at everything under the claims' lock. 0; -EAGAIN: a target is on its way, look again; else a refusal. */
 static int observe_all(Txn *t, Plan *plan, const Claims *claims, uint64_t limit, Fault *f)
 {
@@ -96,8 +110,12 @@ static int observe_all(Txn *t, Plan *plan, const Claims *claims, uint64_t limit,
                 const char *inherited = NULL;
                 int r;
 
-                if (!has_value(a))
+                if (!has_value(a)) {
+                        r = note(t, a, limit, f);
+                        if (r < 0)
+                                return r;
                         continue;
+                }
                 switch (claims_check(claims, a, &owner, &inherited)) {
                 case CLAIM_HELD:
                         return refuse_held(a, owner, f);
