@@ -4,14 +4,6 @@
 
 #include <inttypes.h>
 
-static bool has_pci(const Guest *guest)
-{
-        for (size_t i = 0; i < guest->n_devices; i++)
-                if (guest->devices[i].type == GUEST_DEVICE_PCI)
-                        return true;
-        return false;
-}
-
 /* Functions= against the domain. */
 static void check_lists(const Subject *s, const Guest *guest)
 {
@@ -60,7 +52,7 @@ void check_against_guest(const Subject *s, const Guest *guest)
                 return;
         }
         check_lists(s, guest);
-        if (!s->check->view || (s->profile->functions_auto && !has_pci(guest)))
+        if (!s->check->view)
                 return;
         if (planner_plan(s->profile, guest, s->check->view, &plan, &f) < 0) {
                 bool listed = pci_parse(f.culprit, &a) >= 0 && subject_lists(s, &a);

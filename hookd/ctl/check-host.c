@@ -48,9 +48,12 @@ static void check_functions(const Subject *s)
                 const PciAddress *a = &s->profile->functions[i];
                 const HostFunction *fn = hostview_function(v, a), *now = moved_to(s);
                 _cleanup_free_ char *where = cards(v);
+                int index;
                 char bdf[PCI_FORMAT_MAX], other[PCI_FORMAT_MAX];
 
                 pci_format(a, bdf);
+                if (!fn && hostview_physical(v, a, &index)) /* virtual, and made when it is needed */
+                        continue;
                 if (fn && fn->is_bridge)
                         subject_add(s, true, "Devices", "Functions",
                                     "%s is a PCI bridge; only what is behind it can be given to a guest", bdf);
@@ -78,7 +81,10 @@ static void check_devices(const Subject *s)
                 for (size_t i = 0; i < p->n_match_device; i++) {
                         const MatchDevice *d = &p->match_device[i];
                         char word[PCI_FORMAT_MAX];
+                        int index;
 
+                        if (d->is_address && hostview_physical(s->check->view, &d->address, &index))
+                                continue;
                         if (d->is_address ? hostview_function(s->check->view, &d->address) != NULL
                                           : find_id(s->check->view, d->vendor, d->device) != NULL)
                                 continue;

@@ -45,6 +45,7 @@ void check_guests(const Domains *domains, ProfileFolder *folder, const HostView 
                 _cleanup_free_ char *path = NULL;
                 bool card = false;
                 Fault f = { 0 };
+                int index;
 
                 for (size_t k = 0; k < guest->n_devices; k++) {
                         const GuestDevice *d = &guest->devices[k];
@@ -53,7 +54,7 @@ void check_guests(const Domains *domains, ProfileFolder *folder, const HostView 
                         if (d->type != GUEST_DEVICE_PCI)
                                 continue;
                         fn = hostview_function(v, &d->address);
-                        if (!fn)
+                        if (!fn && !hostview_physical(v, &d->address, &index)) /* a virtual one is made when needed */
                                 missing(guest, &d->address, v, fs);
                         card = card || (fn && function_is_display(fn));
                 }

@@ -62,6 +62,7 @@ int look_at(Host *h, const Guest *guest, HostView **ret, Fault *f)
                 r = cards(first, guest, &wanted, &request.n_wanted);
         request.wanted = wanted;
         request.no_services = false;
+        request.mdev_types = true;
         if (r >= 0)
                 r = scan(h, &request, &v, f);
         if (r >= 0)

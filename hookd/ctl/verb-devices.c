@@ -3,6 +3,7 @@
 #include "ctl/json.h"
 #include "ctl/look.h"
 #include "ctl/owners.h"
+#include "ctl/shared.h"
 #include "ctl/term.h"
 #include "txn/txn.h"
 
@@ -37,10 +38,12 @@ static bool in_card_slot(const HostView *v, const HostFunction *fn)
         return false;
 }
 
-/* A card's function, or what shares an IOMMU group with one. */
+/* A card's function, what shares an IOMMU group with one, or a parent of mediated devices. */
 static bool shown(const HostView *v, const HostFunction *fn)
 {
-        if (in_card_slot(v, fn))
+        char bdf[PCI_FORMAT_MAX];
+
+        if (in_card_slot(v, fn) || shared_is_parent(v, pci_format(&fn->address, bdf)))
                 return true;
         for (size_t i = 0; i < v->n_functions && fn->iommu_group >= 0; i++)
                 if (v->functions[i].iommu_group == fn->iommu_group && in_card_slot(v, &v->functions[i]))
@@ -169,6 +172,8 @@ static void print_device(const Ctl *c, const HostView *v, const Owners *o, const
                 return;
         print_driver(fn);
         field("reset", fn->reset_method ? reset ? reset : "" : "none of its own");
+        shared_print_virtual(fn, field);
+        shared_print_mediated(v, bdf, field);
         print_holders(v, fn);
         print_owners(o, fn);
         if (passable(v, fn, &plan, &f) < 0) {
@@ -232,8 +237,18 @@ static void print_tree(const Ctl *c, const HostView *v)
         }
 }
 
+/* A parent of mediated devices that is no PCI function: nothing else is known of it. */
+static void json_other_parent(Json *j, const HostView *v, const char *parent)
+{
+        json_begin(j, NULL, '{');
+        json_string(j, "address", parent);
+        shared_json(j, v, NULL, parent);
+        json_end(j, '}');
+}
+
 static void print_json(const HostView *v, const Owners *o)
 {
+        _cleanup_strv_ char **others = NULL;
         Json j = { .out = stdout };
 
         json_begin(&j, NULL, '[');
@@ -264,6 +279,7 @@ static void print_json(const HostView *v, const Owners *o)
                 json_strings(&j, "modules", fn->candidates);
                 json_strings(&j, "reset_methods", fn->reset_method);
                 json_strings(&j, "device_files", fn->nodes);
+                shared_json(&j, v, fn, pci_format(&fn->address, bdf));
                 json_bool(&j, "passable", r >= 0);
                 json_string(&j, "why_not", r < 0 && *f.text ? f.text : NULL);
                 json_strings(&j, "goes_with", plan ? plan->functions : NULL);
@@ -275,6 +291,9 @@ static void print_json(const HostView *v, const Owners *o)
                 json_string(&j, "held_for", held_for);
                 json_end(&j, '}');
         }
+        (void) shared_other_parents(v, &others);
+        STRV_FOREACH (parent, others)
+                json_other_parent(&j, v, *parent);
         json_end(&j, ']');
 }
 
@@ -286,7 +305,7 @@ static void print_note(const char *what, const Fault *why)
         term_wrap(stdout, why->text, strlen(what) + 2, 0);
 }
 
-static void print_all(const Ctl *c, const HostView *v, const Owners *o)
+static void print_all(const Ctl *c, const HostView *v, const Owners *o, char *const *others)
 {
         bool any = false;
 
@@ -297,6 +316,14 @@ static void print_all(const Ctl *c, const HostView *v, const Owners *o)
                         any = true;
                         print_device(c, v, o, &v->functions[i]);
                 }
+        STRV_FOREACH (parent, others) {
+                text_clean(*parent);
+                (void) printf("%s", any ? "\n" : "");
+                any = true;
+                term_cell(stdout, c->colour, COLOUR_BOLD, *parent, 14);
+                (void) puts("parent of mediated devices");
+                shared_print_mediated(v, *parent, field);
+        }
         print_note("Which guests have them in their definitions is not known", &o->no_domains);
         print_note("Which guest has them now is not known", &o->no_records);
 }
@@ -305,6 +332,7 @@ static int run(const Ctl *c)
 {
         _cleanup_(hostview_freep) HostView *v = NULL;
         _cleanup_owners_ Owners owners = { 0 };
+        _cleanup_strv_ char **others = NULL;
         Fault f = { 0 };
 
         if (look(c->host, NULL, &v, &f) < 0)
@@ -315,12 +343,13 @@ static int run(const Ctl *c)
                 print_json(v, &owners);
                 return 0;
         }
-        if (!any_shown(v))
+        (void) shared_other_parents(v, &others);
+        if (!any_shown(v) && (c->tree || !others))
                 (void) puts("This host has no graphics card.");
         else if (c->tree)
                 print_tree(c, v);
         else
-                print_all(c, v, &owners);
+                print_all(c, v, &owners, others);
         return 0;
 }
 
@@ -331,6 +360,7 @@ const Verb verb_devices = {
         .summary = "show the cards, and whether each can be given to a guest",
         .help = "Shows every function of every graphics card and what shares its IOMMU group:\n"
                 "its driver, how it can be reset, who uses it, which guests have it in libvirt,\n"
-                "which has it now, and what goes along to a guest, or why none can have it.\n",
+                "which has it now, and what goes along to a guest, or why none can have it;\n"
+                "its virtual functions, and the mediated devices that can be made, and that are.\n",
         .run = run,
 };

@@ -3,6 +3,7 @@
 
 /* What scan.c puts together; for scan-*.c only. */
 
+#include "host/mdev.h"
 #include "host/scan.h"
 
 /* Attributes, folders and links that may not be there, or go while we look: NULL then, and 0, as for an empty
@@ -24,6 +25,7 @@ int scan_nodes_of(Host *h, const PciAddress *a, const HostFramebuffer *fbs, size
 /* ---- scan-pci.c ---- */
 int scan_functions(Host *h, HostView *v, Fault *f);
 int scan_function_devices(Host *h, const HostView *v, HostFunction *fn);
+int scan_blocks(Host *h, const PciAddress *a, char ***ret); /* disks behind a function */
 /* ---- scan-module.c ---- */
 int scan_modules(Host *h, HostView *v);
 int scan_variant_drivers(Host *h, const ScanRequest *request, HostView *v);
@@ -32,3 +34,6 @@ int scan_disk_use(Host *h, char *const *disks, HostView *v);
 int scan_default_route(Host *h, HostView *v);
 /* ---- scan-unit.c ---- */
 int scan_services(Host *h, const ScanRequest *request, HostView *v, Fault *f);
+/* ---- scan-mdev.c ---- */
+int scan_mdev_types(Host *h, HostView *v);
+int scan_mdevs(Host *h, HostView *v);

@@ -56,6 +56,30 @@ static int scan_parent(Host *h, const char *bdf, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
+/* How many virtual functions there are, and could be. sriov_numvfs itself is read under the device's lock (kernel 5.11
+ * and later: sriov_numvfs_show()), so its links are counted. */
+static int scan_sriov(Host *h, const char *bdf, HostFunction *fn)
+{
+        _cleanup_strv_ char **names = NULL;
+        int r;
+
+        r = scan_link(h, &fn->physfn, PCI_DEVICES "/%s/physfn", bdf);
+        if (r >= 0)
+                r = scan_int(h, bdf, "sriov_totalvfs", &fn->sriov_total);
+        fn->sriov_total = MAX(fn->sriov_total, 0);
+        if (r < 0 || fn->sriov_total == 0)
+                return r;
+        if ((r = scan_int(h, bdf, "sriov_offset", &fn->sriov_offset)) < 0 ||
+            (r = scan_int(h, bdf, "sriov_stride", &fn->sriov_stride)) < 0 ||
+            (r = scan_list(h, &names, PCI_DEVICES "/%s", bdf)) < 0)
+                return r;
+        fn->sriov_offset = MAX(fn->sriov_offset, 0); /* before 4.14 nobody says */
+        fn->sriov_stride = MAX(fn->sriov_stride, 0);
+        STRV_FOREACH (name, names)
+                fn->sriov_vfs += startswith(*name, "virtfn");
+        return 0;
+}
+
 /* 1: filled; 0: it went while we looked. What may block on a stuck card (uevent, driver_override) is not read. */
 static int scan_function(Host *h, const char *bdf, HostFunction *fn, Fault *f)
 {
@@ -85,7 +109,7 @@ static int scan_function(Host *h, const char *bdf, HostFunction *fn, Fault *f)
             (r = scan_read(h, &fn->power_state, PCI_DEVICES "/%s/power_state", bdf)) < 0 ||
             (r = scan_read(h, &fn->power_control, PCI_DEVICES "/%s/power/control", bdf)) < 0 ||
             (r = scan_read(h, &methods, PCI_DEVICES "/%s/reset_method", bdf)) < 0 ||
-            (r = scan_parent(h, bdf, &fn->parent)) < 0)
+            (r = scan_parent(h, bdf, &fn->parent)) < 0 || (r = scan_sriov(h, bdf, fn)) < 0)
                 return r;
         if (group && parse_uint(group, INT32_MAX, &number) >= 0)
                 fn->iommu_group = (int) number;
@@ -150,7 +174,7 @@ static int scan_nvme_subsystem(Host *h, const PciAddress *a, const char *disk, c
         return r;
 }
 
-static int scan_blocks(Host *h, const PciAddress *a, char ***ret)
+int scan_blocks(Host *h, const PciAddress *a, char ***ret)
 {
         _cleanup_strv_ char **disks = NULL;
         int r;

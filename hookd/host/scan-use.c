@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/scan-parts.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 /* What the host itself lives on: a controller whose disk or network card is in use is not given away. */
@@ -238,4 +239,54 @@ int scan_default_route(Host *h, HostView *v)
 
         r = scan_routes(h, "/proc/net/route", ipv4_default, v);
         return r < 0 ? r : scan_routes(h, "/proc/net/ipv6_route", ipv6_default, v);
+}
+
+static int say(char **ret, const char *fmt, ...) _printf_(2, 3);
+static int say(char **ret, const char *fmt, ...)
+{
+        va_list args;
+        int n;
+
+        va_start(args, fmt);
+        n = vasprintf(ret, fmt, args);
+        va_end(args);
+        if (n >= 0)
+                return 0;
+        *ret = NULL;
+        return -ENOMEM;
+}
+
+/* A bridge, a bond, a VLAN or a guest's macvtap stands on it. */
+static int net_use(Host *h, const char *interface, const HostView *v, char **ret)
+{
+        _cleanup_strv_ char **names = NULL;
+        int r;
+
+        if (strv_contains(v->default_route, interface))
+                return say(ret, "its interface %s carries the host's default route", interface);
+        r = scan_list(h, &names, "/sys/class/net/%s", interface);
+        STRV_FOREACH (name, names)
+                if (startswith(*name, "upper_"))
+                        return say(ret, "%s is on its interface %s", *name + strlen("upper_"), interface);
+        return r;
+}
+
+int scan_function_use(Host *h, const PciAddress *a, char **ret)
+{
+        _cleanup_(hostview_freep) HostView *v = hostview_new();
+        _cleanup_strv_ char **disks = NULL, **nets = NULL;
+        int r;
+
+        *ret = NULL;
+        if (!v)
+                return -ENOMEM;
+        if ((r = scan_blocks(h, a, &disks)) < 0 || (r = scan_disk_use(h, disks, v)) < 0 ||
+            (r = scan_class(h, "/sys/class/net", a, &nets)) < 0 || (nets && (r = scan_default_route(h, v)) < 0))
+                return r;
+        if (v->busy_disks)
+                return say(ret, "its disk %s", v->busy_disks[0]);
+        STRV_FOREACH (net, nets)
+                if (r >= 0 && !*ret)
+                        r = net_use(h, *net, v, ret);
+        return r;
 }

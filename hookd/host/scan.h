@@ -13,6 +13,7 @@ typedef struct ScanRequest {
         size_t n_wanted;
         char *const *units;  /* further units whose state the plan needs; may be NULL */
         const char *dm_unit; /* the profile's; NULL: display-manager.service and the known names */
+        bool mdev_types;     /* also which mediated devices could be made: the drivers of their parents are asked */
         bool no_services;    /* leave out units, sessions and holders: a PCI-only look */
 } ScanRequest;
 int scan(Host *h, const ScanRequest *request, HostView **ret, Fault *f);
@@ -23,6 +24,9 @@ int scan_nodes(Host *h, const PciAddress *a, char ***ret);
 /* The vendor's nodes that belong to no single card: /dev/nvidiactl, nvidia-uvm, nvidia-modeset, nvidia-uvm-tools,
  * /dev/kfd. Only those that exist. */
 int scan_shared_nodes(Host *h, uint16_t vendor, char ***ret);
+/* What the host itself needs a function for, now: a mounted disk, a default route, a bridge: "its disk nvme0n1 is
+ * mounted on /srv". NULL: nothing. Owned by the caller. 0 or -errno. */
+int scan_function_use(Host *h, const PciAddress *a, char **ret);
 /* Framebuffers and consoles as they are now. *view gets only those parts. */
 int scan_consoles(Host *h, HostView *view);
 int scan_framebuffers(Host *h, HostView *view);

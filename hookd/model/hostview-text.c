@@ -1,144 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/hostview-text.h"
 
+#include "model/hostview-fields.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 #define HEADING   "hookd-host 1"
 #define ITEMS_MAX 65536 /* of a kind: far beyond any machine */
-
-typedef enum FieldType { STRING, LIST, INT, YES_NO, HEX, NUMBER, PCI } FieldType;
-
-typedef struct Field {
-        const char *name;
-        FieldType type;
-        unsigned digits; /* HEX */
-        size_t offset, size;
-} Field;
-
-#define FIELD(struct_, name, type, member)                                                   \
-        {                                                                                    \
-                name, type, 0, offsetof(struct_, member), sizeof(((struct_ *) NULL)->member) \
-        }
-#define FIELD_HEX(struct_, name, digits, member)                                                 \
-        {                                                                                        \
-                name, HEX, digits, offsetof(struct_, member), sizeof(((struct_ *) NULL)->member) \
-        }
-
-static const Field function_fields[] = {
-        FIELD(HostFunction, "address", PCI, address),
-        FIELD_HEX(HostFunction, "vendor", 4, vendor),
-        FIELD_HEX(HostFunction, "device", 4, device),
-        FIELD_HEX(HostFunction, "class", 6, class),
-        FIELD(HostFunction, "boot_vga", INT, boot_vga),
-        FIELD(HostFunction, "group", INT, iommu_group),
-        FIELD(HostFunction, "numa_node", INT, numa_node),
-        FIELD(HostFunction, "driver", STRING, driver),
-        FIELD(HostFunction, "modalias", STRING, modalias),
-        FIELD(HostFunction, "parent", STRING, parent),
-        FIELD(HostFunction, "power_state", STRING, power_state),
-        FIELD(HostFunction, "control", STRING, power_control),
-        FIELD(HostFunction, "d3cold", INT, d3cold_allowed),
-        FIELD(HostFunction, "reset_method", LIST, reset_method),
-        FIELD(HostFunction, "reset", YES_NO, has_reset),
-        FIELD(HostFunction, "reset_subordinate", YES_NO, has_reset_subordinate),
-        FIELD(HostFunction, "bridge", YES_NO, is_bridge),
-        FIELD(HostFunction, "node", LIST, nodes),
-        FIELD(HostFunction, "drm", LIST, drm),
-        FIELD(HostFunction, "sound", LIST, sound),
-        FIELD(HostFunction, "block", LIST, block),
-        FIELD(HostFunction, "net", LIST, net),
-        FIELD(HostFunction, "name", STRING, name),
-        FIELD(HostFunction, "candidate", LIST, candidates),
-        { NULL },
-};
-static const Field module_fields[] = {
-        FIELD(HostModule, "name", STRING, name),
-        FIELD(HostModule, "refs", INT, refcnt),
-        FIELD(HostModule, "holder", LIST, holders),
-        FIELD(HostModule, "state", STRING, state),
-        { NULL },
-};
-static const Field console_fields[] = {
-        FIELD(HostConsole, "id", STRING, id),
-        FIELD(HostConsole, "name", STRING, name),
-        FIELD(HostConsole, "bound", YES_NO, bound),
-        { NULL },
-};
-static const Field framebuffer_fields[] = {
-        FIELD(HostFramebuffer, "index", INT, index),
-        FIELD(HostFramebuffer, "name", STRING, name),
-        FIELD(HostFramebuffer, "platform", STRING, platform),
-        FIELD(HostFramebuffer, "driver", STRING, driver),
-        FIELD(HostFramebuffer, "owned", YES_NO, has_owner),
-        FIELD(HostFramebuffer, "owner", PCI, owner),
-        { NULL },
-};
-static const Field unit_fields[] = {
-        FIELD(HostUnit, "id", STRING, id),
-        FIELD(HostUnit, "active", STRING, active),
-        FIELD(HostUnit, "job", STRING, job),
-        FIELD(HostUnit, "cgroup", STRING, cgroup),
-        FIELD(HostUnit, "stop_timeout", NUMBER, stop_timeout),
-        FIELD(HostUnit, "stopped_for", STRING, stopped_for),
-        { NULL },
-};
-static const Field session_fields[] = {
-        FIELD(HostSession, "id", STRING, id),
-        FIELD(HostSession, "user", STRING, user),
-        FIELD(HostSession, "uid", NUMBER, uid),
-        FIELD(HostSession, "seat", STRING, seat),
-        FIELD(HostSession, "tty", STRING, tty),
-        FIELD(HostSession, "type", STRING, type),
-        FIELD(HostSession, "class", STRING, class),
-        FIELD(HostSession, "service", STRING, service),
-        FIELD(HostSession, "scope", STRING, scope),
-        FIELD(HostSession, "state", STRING, state),
-        FIELD(HostSession, "remote", YES_NO, remote),
-        FIELD(HostSession, "linger", YES_NO, linger),
-        { NULL },
-};
-static const Field holder_fields[] = {
-        FIELD(HostHolder, "pid", INT, pid),
-        FIELD(HostHolder, "start", NUMBER, start_time),
-        FIELD(HostHolder, "uid", NUMBER, uid),
-        FIELD(HostHolder, "comm", STRING, comm),
-        FIELD(HostHolder, "cgroup", STRING, cgroup),
-        FIELD(HostHolder, "unit", STRING, unit),
-        FIELD(HostHolder, "user_unit", STRING, user_unit),
-        FIELD(HostHolder, "node", STRING, node),
-        FIELD(HostHolder, "mapped", YES_NO, mapped),
-        { NULL },
-};
-/* The view's own. */
-static const Field host_fields[] = {
-        FIELD(HostView, "busy_disk", LIST, busy_disks),
-        FIELD(HostView, "default_route", LIST, default_route),
-        FIELD(HostView, "autologin", LIST, autologin_gettys),
-        FIELD(HostView, "missing_module", LIST, missing_modules),
-        FIELD(HostView, "variant_driver", LIST, variant_drivers),
-        FIELD(HostView, "iommu", YES_NO, have_iommu),
-        FIELD(HostView, "shutting_down", YES_NO, shutting_down),
-        { NULL },
-};
-
-#define KIND(name, type, fields, array, n)                                                   \
-        {                                                                                    \
-                name, fields, sizeof(type), offsetof(HostView, array), offsetof(HostView, n) \
-        }
-static const struct {
-        const char *name;
-        const Field *fields;
-        size_t size, array, n;
-} kinds[] = {
-        KIND("pci", HostFunction, function_fields, functions, n_functions),
-        KIND("module", HostModule, module_fields, modules, n_modules),
-        KIND("console", HostConsole, console_fields, consoles, n_consoles),
-        KIND("framebuffer", HostFramebuffer, framebuffer_fields, framebuffers, n_framebuffers),
-        KIND("unit", HostUnit, unit_fields, units, n_units),
-        KIND("session", HostSession, session_fields, sessions, n_sessions),
-        KIND("holder", HostHolder, holder_fields, holders, n_holders),
-};
 
 /* ---- encoding ---- */
 
@@ -169,6 +38,10 @@ static int put_field(FILE *out, const Field *x, const void *item)
                 STRV_FOREACH (s, *(char **const *) at)
                         r = r < 0 ? r : put_text(out, x->name, *s);
                 return r;
+        case COUNT:
+                if (*(const int *) at == 0)
+                        return 0;
+                /* fall through */
         case INT:
                 return fprintf(out, "\t%s=%d", x->name, *(const int *) at) < 0 ? -ENOMEM : 0;
         case YES_NO:
@@ -194,16 +67,18 @@ static int put_item(FILE *out, const char *kind, const Field *fields, const void
 
 static int put_view(FILE *out, const HostView *v)
 {
-        int r = fputs(HEADING "\n", out) < 0 ? -ENOMEM : put_item(out, "host", host_fields, v);
+        int r = fputs(HEADING "\n", out) < 0 ? -ENOMEM : put_item(out, "host", hostview_fields, v);
 
-        for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-                const char *array = *(char *const *) ((const char *) v + kinds[k].array);
-                size_t n = *(const size_t *) ((const char *) v + kinds[k].n);
+        for (size_t k = 0; k < HOSTVIEW_KINDS; k++) {
+                const char *array = *(char *const *) ((const char *) v + hostview_kinds[k].array);
+                size_t n = *(const size_t *) ((const char *) v + hostview_kinds[k].n);
 
                 for (size_t i = 0; i < n && r >= 0; i++)
-                        r = put_item(out, kinds[k].name, kinds[k].fields, array + i * kinds[k].size);
+                        r = put_item(out, hostview_kinds[k].name, hostview_kinds[k].fields,
+                                     array + i * hostview_kinds[k].size);
         }
-        return r >= 0 && v->display_manager ? put_item(out, "display-manager", unit_fields, v->display_manager) : r;
+        return r >= 0 && v->display_manager ? put_item(out, "display-manager", hostview_unit_fields, v->display_manager)
+                                            : r;
 }
 
 char *hostview_encode(const HostView *v)
@@ -262,6 +137,7 @@ static int take_field(const Field *x, void *item, const char *value)
         case LIST:
                 r = text_unescape(value, &text);
                 return r < 0 ? r : strv_append(at, text);
+        case COUNT:
         case INT:
                 return take_int(value, at);
         case YES_NO:
@@ -300,18 +176,18 @@ static int take_fields(const Field *fields, void *item, char *rest)
 
 static int take_item(HostView *v, size_t k, char *rest)
 {
-        char **array = (char **) ((char *) v + kinds[k].array);
-        size_t *n = (size_t *) ((char *) v + kinds[k].n);
+        char **array = (char **) ((char *) v + hostview_kinds[k].array);
+        size_t *n = (size_t *) ((char *) v + hostview_kinds[k].n);
         char *grown;
 
         if (*n == ITEMS_MAX)
                 return -EINVAL;
-        grown = reallocarray(*array, *n + 1, kinds[k].size);
+        grown = reallocarray(*array, *n + 1, hostview_kinds[k].size);
         if (!grown)
                 return -ENOMEM;
         *array = grown;
-        memset(grown + *n * kinds[k].size, 0, kinds[k].size);
-        return take_fields(kinds[k].fields, grown + (*n)++ * kinds[k].size, rest);
+        memset(grown + *n * hostview_kinds[k].size, 0, hostview_kinds[k].size);
+        return take_fields(hostview_kinds[k].fields, grown + (*n)++ * hostview_kinds[k].size, rest);
 }
 
 static int take_line(HostView *v, char *line)
@@ -322,13 +198,13 @@ static int take_line(HostView *v, char *line)
         if (!rest)
                 return -EINVAL;
         if (streq(kind, "host"))
-                return take_fields(host_fields, v, rest);
+                return take_fields(hostview_fields, v, rest);
         if (streq(kind, "display-manager")) {
                 v->display_manager = v->display_manager ? v->display_manager : calloc(1, sizeof(HostUnit));
-                return v->display_manager ? take_fields(unit_fields, v->display_manager, rest) : -ENOMEM;
+                return v->display_manager ? take_fields(hostview_unit_fields, v->display_manager, rest) : -ENOMEM;
         }
-        for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
-                if (streq(kind, kinds[k].name))
+        for (size_t k = 0; k < HOSTVIEW_KINDS; k++)
+                if (streq(kind, hostview_kinds[k].name))
                         return take_item(v, k, rest);
         return -EINVAL;
 }
@@ -357,6 +233,12 @@ static bool complete(const HostView *v)
         }
         for (size_t i = 0; i < v->n_holders; i++)
                 if (!v->holders[i].comm || !v->holders[i].cgroup || !v->holders[i].node)
+                        return false;
+        for (size_t i = 0; i < v->n_mdev_types; i++)
+                if (!v->mdev_types[i].parent || !v->mdev_types[i].id)
+                        return false;
+        for (size_t i = 0; i < v->n_mdevs; i++)
+                if (!v->mdevs[i].uuid || !v->mdevs[i].parent || !v->mdevs[i].type)
                         return false;
         return !v->display_manager || (v->display_manager->id && v->display_manager->active);
 }

@@ -22,6 +22,7 @@ static void function_clear(HostFunction *fn)
         strv_free(fn->sound);
         strv_free(fn->block);
         strv_free(fn->net);
+        free(fn->physfn);
         free(fn->name);
         strv_free(fn->candidates);
 }
@@ -77,6 +78,22 @@ void host_holder_clear(HostHolder *h)
         free(h->node);
 }
 
+static void mdev_type_clear(HostMdevType *t)
+{
+        free(t->parent);
+        free(t->id);
+        free(t->name);
+        free(t->description);
+        free(t->api);
+}
+
+static void mdev_clear(HostMdev *m)
+{
+        free(m->uuid);
+        free(m->parent);
+        free(m->type);
+}
+
 #define FREE_ARRAY(array, n, clear)              \
         do {                                     \
                 for (size_t i = 0; i < (n); i++) \
@@ -98,6 +115,8 @@ HostView *hostview_free(HostView *v)
         FREE_ARRAY(v->units, v->n_units, unit_clear);
         FREE_ARRAY(v->sessions, v->n_sessions, host_session_clear);
         FREE_ARRAY(v->holders, v->n_holders, host_holder_clear);
+        FREE_ARRAY(v->mdev_types, v->n_mdev_types, mdev_type_clear);
+        FREE_ARRAY(v->mdevs, v->n_mdevs, mdev_clear);
         strv_free(v->busy_disks);
         strv_free(v->default_route);
         strv_free(v->autologin_gettys);
@@ -112,6 +131,41 @@ const HostFunction *hostview_function(const HostView *v, const PciAddress *a)
         for (size_t i = 0; i < v->n_functions; i++)
                 if (pci_compare(&v->functions[i].address, a) == 0)
                         return &v->functions[i];
+        return NULL;
+}
+
+const HostMdev *hostview_mdev(const HostView *v, const char *uuid)
+{
+        for (size_t i = 0; i < v->n_mdevs; i++)
+                if (strcasecmp(v->mdevs[i].uuid, uuid) == 0)
+                        return &v->mdevs[i];
+        return NULL;
+}
+
+/* The number that PCI Express knows a function by. */
+static int routing_id(const PciAddress *a)
+{
+        return a->bus << 8 | a->slot << 3 | a->function;
+}
+
+const HostFunction *hostview_physical(const HostView *v, const PciAddress *a, int *ret_index)
+{
+        for (size_t i = 0; i < v->n_functions; i++) {
+                const HostFunction *fn = &v->functions[i];
+                int at;
+
+                if (fn->sriov_total <= 0 || fn->sriov_offset <= 0 || fn->address.domain != a->domain)
+                        continue;
+                /* drivers/pci/iov.c: pci_iov_virtfn_bus(), pci_iov_virtfn_devfn() */
+                at = routing_id(a) - routing_id(&fn->address) - fn->sriov_offset;
+                if (at < 0 || (at > 0 && (fn->sriov_stride <= 0 || at % fn->sriov_stride != 0)))
+                        continue;
+                at = at > 0 ? at / fn->sriov_stride : 0;
+                if (at >= fn->sriov_total)
+                        continue;
+                *ret_index = at;
+                return fn;
+        }
         return NULL;
 }
 

@@ -30,6 +30,10 @@ typedef struct HostFunction {
         char **sound; /* card0 */
         char **block; /* disks behind it: nvme0n1 */
         char **net;   /* eth0 */
+        char *physfn; /* of a virtual function: the physical one it belongs to */
+        int sriov_total, sriov_offset, sriov_stride; /* of a physical one: how many there could be, and where the first
+                                                        one and the next are (PCIe 9.3.3); 0: it has none */
+        int sriov_vfs;                               /* how many there are */
         /* What only people want to know: filled by describe() (host/describe.h). */
         char *name;        /* vendor and model */
         char **candidates; /* modules that say they can drive it */
@@ -94,6 +98,18 @@ typedef struct HostHolder {
         bool mapped;     /* mapped, but not open */
 } HostHolder;
 
+/* Mediated devices (vfio-mdev): a parent offers types, of which devices are made that have a UUID. */
+typedef struct HostMdevType {
+        char *parent;                   /* "0000:00:02.0", or the name of a parent that is no PCI function: "mtty" */
+        char *id;                       /* "i915-GVTg_V5_4" */
+        char *name, *description, *api; /* for people; NULL: the parent's driver says nothing */
+        int available;                  /* instances that can be made yet */
+} HostMdevType;
+
+typedef struct HostMdev {
+        char *uuid, *parent, *type;
+} HostMdev;
+
 typedef struct HostView {
         HostFunction *functions;
         size_t n_functions;
@@ -110,6 +126,10 @@ typedef struct HostView {
         size_t n_sessions;
         HostHolder *holders; /* of the nodes of the functions asked for, and of the vendor's shared nodes */
         size_t n_holders;
+        HostMdevType *mdev_types; /* only where they were asked for */
+        size_t n_mdev_types;
+        HostMdev *mdevs;
+        size_t n_mdevs;
         char **busy_disks;    /* block devices of the functions asked for that are mounted, swap, RAID or LVM: "nvme0n1
                                  mounted on /srv" */
         char **default_route; /* interfaces that carry a default route */
@@ -131,6 +151,10 @@ void host_holder_clear(HostHolder *h);
 const HostFunction *hostview_function(const HostView *v, const PciAddress *a);
 const HostModule *hostview_module(const HostView *v, const char *name); /* '-' and '_' are the same */
 const HostUnit *hostview_unit(const HostView *v, const char *id);
+const HostMdev *hostview_mdev(const HostView *v, const char *uuid);
+/* The physical function that has, or could have, a virtual one at this address, and which of them that would be: 0 is
+ * the first. */
+const HostFunction *hostview_physical(const HostView *v, const PciAddress *a, int *ret_index);
 static inline bool function_is_display(const HostFunction *fn)
 {
         return fn->class >> 16 == 0x03; /* PCI base class 03: display controller */

@@ -36,6 +36,7 @@ Plan *plan_free(Plan *p)
                 action_clear(&p->actions[i]);
         free(p->actions);
         strv_free(p->functions);
+        strv_free(p->mediated);
         strv_free(p->warnings);
         free(p->domain);
         free(p->profile);

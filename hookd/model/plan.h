@@ -41,6 +41,7 @@ typedef struct Plan {
         int64_t created_usec;                    /* CLOCK_REALTIME */
         uint64_t rollback_timeout, stop_timeout; /* usec, of the profile: a release does not read it again */
         char **functions; /* the card: every function that goes to the guest's side, canonical addresses */
+        char **mediated;  /* the mediated devices that it gets: their UUIDs */
         char **warnings;  /* sentences: "no reset is possible for …" */
         Action *actions;  /* in forward order */
         size_t n_actions;

@@ -44,6 +44,11 @@ const char *widen_name(Widen w)
         {                               \
                 (from), (to)            \
         }
+#define COUNT(from, to)                   \
+        &kind_count, &(const CountLimits) \
+        {                                 \
+                (from), (to)              \
+        }
 #define WORD(unset, valid, what)         \
         &kind_name, &(const WordLimits)  \
         {                                \
@@ -108,6 +113,18 @@ static const ProfileKey keys[] = {
         { "Framebuffer", "Policy", "auto",
           "auto: unbind a firmware framebuffer that lies in the card's memory; unbind; keep", FIELD(framebuffer_policy),
           POLICIES(1U << POLICY_UNBIND) },
+        { "VirtualFunctions", "Parent", "auto",
+          "physical function; auto: that of the domain's virtual functions (SR-IOV)", FIELD(vf_parent),
+          WORD("auto", word_is_address, "a PCI address such as 0000:03:00.0") },
+        { "VirtualFunctions", "Count", "0", "how many of them there must be; 0: those that there are", FIELD(vf_count),
+          COUNT(0, 65535) },
+        { "MediatedDevice", "Parent", "auto", "whose mediated device it is; auto: the first that can make one",
+          FIELD(mdev_parent), WORD("auto", word_is_parent, "a PCI address, or a name in /sys/class/mdev_bus") },
+        { "MediatedDevice", "Type", "none",
+          "type to make where the device is not there yet, such as i915-GVTg_V5_4; none: do not", FIELD(mdev_type),
+          WORD("none", word_is_mdev_type, "a type such as nvidia-63 (`hookctl devices` lists them)") },
+        { "MediatedDevice", "Uuid", "auto", "UUIDs of the devices; auto: those of the domain", FIELD(mdev_uuids),
+          WORDS("auto", uuid_valid, "UUIDs such as c2177883-f1bb-47f0-914d-32a22e3a8804") },
         { "Driver", "Guest", "auto", "driver for the guest's time; auto: vfio-pci or the kernel's variant of it",
           FIELD(driver_guest), WORD("auto", word_is_driver, "the name of a driver such as vfio-pci") },
         { "Driver", "Host", "recorded", "driver after the guest's time; recorded: the one before", FIELD(driver_host),

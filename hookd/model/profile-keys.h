@@ -15,12 +15,18 @@ typedef struct ProfileKind {
         void (*expected)(const ProfileKey *k, FILE *out); /* "yes or no": what could stand there */
 } ProfileKind;
 
-extern const ProfileKind kind_bool, kind_span, kind_choice, kind_name, kind_words, kind_functions, kind_devices;
+extern const ProfileKind kind_bool, kind_span, kind_choice, kind_name, kind_words, kind_functions, kind_devices,
+        kind_count;
 
 /* limits of kind_span, in seconds */
 typedef struct SpanLimits {
         unsigned min, max;
 } SpanLimits;
+
+/* limits of kind_count */
+typedef struct CountLimits {
+        unsigned min, max;
+} CountLimits;
 
 /* limits of kind_choice: words of `names`, the values that this key takes as bits */
 typedef struct ChoiceLimits {
@@ -40,6 +46,9 @@ bool word_is_glob(const char *word);
 bool word_is_driver(const char *word);
 bool word_is_service(const char *word);
 bool word_is_unit(const char *word);
+bool word_is_parent(const char *word); /* of a mediated device: an address or a name in /sys/class/mdev_bus */
+bool word_is_mdev_type(const char *word);
+bool word_is_address(const char *word);
 
 /* NULL: unknown. The section's first key stands for the section. */
 const ProfileKey *profile_key_find(const char *section, const char *key);

@@ -72,6 +72,33 @@ static void span_expected(const ProfileKey *k, FILE *out)
 
 const ProfileKind kind_span = { span_set, span_print, span_expected };
 
+/* ---- numbers ---- */
+
+static int count_set(const ProfileKey *k, Profile *p, const char *value, char *ret_bad)
+{
+        const CountLimits *limits = k->limits;
+        uint64_t n;
+
+        if (parse_uint(value, limits->max, &n) < 0 || n < limits->min)
+                return reject(ret_bad, value, -EINVAL);
+        *(unsigned *) field(k, p) = (unsigned) n;
+        return 0;
+}
+
+static void count_print(const ProfileKey *k, const Profile *p, FILE *out)
+{
+        (void) fprintf(out, "%u", *(unsigned *) field(k, p));
+}
+
+static void count_expected(const ProfileKey *k, FILE *out)
+{
+        const CountLimits *limits = k->limits;
+
+        (void) fprintf(out, "a number from %u to %u", limits->min, limits->max);
+}
+
+const ProfileKind kind_count = { count_set, count_print, count_expected };
+
 /* ---- one of some words ---- */
 
 static_assert(sizeof(Policy) == sizeof(unsigned) && sizeof(Widen) == sizeof(unsigned) &&
@@ -160,6 +187,23 @@ bool word_is_service(const char *word)
 bool word_is_unit(const char *word)
 {
         return is_unit_with(word, unit_types, ARRAY_SIZE(unit_types));
+}
+
+bool word_is_parent(const char *word)
+{
+        return made_of(word, ":._-", 63);
+}
+
+bool word_is_mdev_type(const char *word)
+{
+        return made_of(word, "._-", 63) && strchr(word, '-');
+}
+
+bool word_is_address(const char *word)
+{
+        PciAddress a;
+
+        return pci_parse(word, &a) >= 0;
 }
 
 static bool is_unset(const WordLimits *limits, const char *value)

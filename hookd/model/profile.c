@@ -315,6 +315,10 @@ Profile *profile_free(Profile *p)
         free(p->dm_unit);
         strv_free(p->stop_units);
         strv_free(p->module_names);
+        free(p->mdev_parent);
+        free(p->mdev_type);
+        strv_free(p->mdev_uuids);
+        free(p->vf_parent);
         free(p->driver_guest);
         free(p->driver_host);
         free(p);

@@ -76,6 +76,13 @@ typedef struct Profile {
 
         Policy framebuffer_policy;
 
+        char *mdev_parent; /* PCI address in any of its forms, or a parent's name; NULL: auto */
+        char *mdev_type;   /* NULL: none is made */
+        char **mdev_uuids; /* NULL: auto, those of the domain */
+
+        char *vf_parent; /* PCI address; NULL: auto, that of the domain's virtual functions */
+        unsigned vf_count;
+
         char *driver_guest; /* NULL: auto */
         char *driver_host;  /* NULL: recorded */
 

@@ -92,20 +92,23 @@ int action_holders(Host *h, const Action *a, HolderList *ret, Fault *f)
         return 0;
 }
 
-int function_let_go(Host *h, const char *bdf, Fault *f)
+int nodes_let_go(Host *h, const char *target, int (*nodes)(Host *h, const char *target, char ***ret), const char *so,
+                 Fault *f)
 {
-        char *const functions[] = { (char *) bdf, NULL };
         uint64_t until = step_until(h, LET_GO_USEC);
 
         for (;;) {
                 _cleanup_holders_ HolderList holders = { 0 };
+                _cleanup_strv_ char **files = NULL;
                 _cleanup_free_ char *text = NULL;
                 int r;
 
-                r = card_holders(h, functions, NULL, &holders);
+                r = nodes(h, target, &files);
+                if (r >= 0 && files)
+                        r = host_holders(h, files, &holders.items, &holders.n);
                 if (r < 0)
-                        return fault_set(f, r, bdf, "cannot find out who has the device files of %s open: %s", bdf,
-                                         fault_errno(r));
+                        return fault_set(f, r, target, "cannot find out who has the device files of %s open: %s",
+                                         target, fault_errno(r));
                 if (holders.n == 0)
                         return 0;
                 r = step_wait(h, 0, holders.items, holders.n, until, f);
@@ -114,9 +117,21 @@ int function_let_go(Host *h, const char *bdf, Fault *f)
                 if (r == 0)
                         continue;
                 text = holders_describe(&holders);
-                return fault_set(f, -EBUSY, bdf, "%s is in use, so its driver is not touched: %s", bdf,
+                return fault_set(f, -EBUSY, target, "%s is in use, so %s: %s", target, so,
                                  text ? text : "out of memory");
         }
+}
+
+static int function_nodes(Host *h, const char *bdf, char ***ret)
+{
+        char *const functions[] = { (char *) bdf, NULL };
+
+        return collect(h, functions, NULL, ret);
+}
+
+int function_let_go(Host *h, const char *bdf, Fault *f)
+{
+        return nodes_let_go(h, bdf, function_nodes, "its driver is not touched", f);
 }
 
 bool holder_is_manager(const HostHolder *x)

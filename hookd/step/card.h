@@ -22,6 +22,10 @@ int action_holders(Host *h, const Action *a, HolderList *ret, Fault *f);
 /* 0: nobody has one of this function's device files open, waited for a moment; -EBUSY with a fault. To be asked before
  * a driver's remove(), which may wait for them in the kernel for ever. */
 int function_let_go(Host *h, const char *bdf, Fault *f);
+/* The same of the device files that `nodes` appends for a target; `so` is what is not done then: "it is not removed".
+ */
+int nodes_let_go(Host *h, const char *target, int (*nodes)(Host *h, const char *target, char ***ret), const char *so,
+                 Fault *f);
 
 /* PID 1 and logind keep a session's device files for it: never to be signalled. */
 bool holder_is_manager(const HostHolder *x);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "step/card.h"
+#include "step/mdev-choice.h"
 #include "step/module-chain.h"
 #include "step/rank.h"
 
@@ -27,7 +28,8 @@ static int plan_vfio(const PlanInput *in, Plan *plan)
         int r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(vfio_modules) && r >= 0; i++)
-                if (strv_contains(in->view->missing_modules, vfio_modules[i]))
+                if (strv_contains(in->view->missing_modules, vfio_modules[i]) &&
+                    (in->n_functions > 0 || !streq(vfio_modules[i], "vfio_pci"))) /* a mediated device has its own */
                         r = append_load(plan, vfio_modules[i], 0, "the guest's side needs it; it stays loaded");
         for (size_t i = 0; i < in->n_functions && r >= 0; i++) {
                 const char *driver = guest_driver(in, &in->functions[i]);
@@ -80,9 +82,12 @@ static int module_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
 {
         ChainModule chain[CHAIN_MAX];
         size_t n = module_chain(in, chain);
+        char mdev_module[64];
         int r;
 
         r = plan_vfio(in, plan);
+        if (r >= 0 && mdev_needs_module(in, mdev_module))
+                r = append_load(plan, mdev_module, 0, "mediated devices are made by it; it stays loaded");
         for (size_t i = 0; i < n && r >= 0; i++) {
                 const ChainModule *c = &chain[i];
                 char why[160];

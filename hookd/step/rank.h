@@ -13,18 +13,22 @@ enum {
         FORWARD_HOLDERS = 40,
         FORWARD_POWER = 50,
         FORWARD_VTCONSOLE = 60,
-        FORWARD_OVERRIDE = 70, /* before module: a reload by udev must not grab the card in between */
+        FORWARD_VIRTUAL_FUNCTIONS = 65, /* before anything is done with one of them */
+        FORWARD_OVERRIDE = 70,          /* before module: a reload by udev must not grab the card in between */
         FORWARD_MODULE = 80,
-        FORWARD_FRAMEBUFFER = 90, /* the kernel may not bring it back: after all that can refuse */
+        FORWARD_MEDIATED_DEVICE = 85, /* after the module that makes its parent one */
+        FORWARD_FRAMEBUFFER = 90,     /* the kernel may not bring it back: after all that can refuse */
         FORWARD_DRIVER = 100,
         FORWARD_RESET = 110, /* When=prepare: on the guest's driver, nobody has the card open yet */
         FORWARD_SETTLE = 0,
 };
 
 enum {
+        BACK_MEDIATED_DEVICE = 5, /* before anything is done to what it stands on */
         BACK_RESET = 10,
         BACK_OVERRIDE = 20,
         BACK_DRIVER = 30,
+        BACK_VIRTUAL_FUNCTIONS = 35, /* when the guest's are off its driver */
         BACK_MODULE = 40,
         BACK_FRAMEBUFFER = 50,
         BACK_VTCONSOLE = 60,

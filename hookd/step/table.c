@@ -3,9 +3,21 @@
 
 /* In forward order; rank.h has the numbers, test-step-table compares. */
 static const Step *const table[] = {
-        &step_display_manager, &step_services, &step_sessions, &step_holders,     &step_power,
-        &step_vtconsole,       &step_override, &step_module,   &step_framebuffer, &step_driver,
-        &step_reset,           &step_settle,   NULL,
+        &step_display_manager,
+        &step_services,
+        &step_sessions,
+        &step_holders,
+        &step_power,
+        &step_vtconsole,
+        &step_virtual_functions,
+        &step_override,
+        &step_module,
+        &step_mediated_device,
+        &step_framebuffer,
+        &step_driver,
+        &step_reset,
+        &step_settle,
+        NULL,
 };
 
 const Step *const *step_table(void)

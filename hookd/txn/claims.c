@@ -96,16 +96,33 @@ int claims_look(const char *root, const char *uuid, Claims **ret, Fault *f)
         return claims_new(root, uuid, false, 0, ret, f);
 }
 
-/* A unit is one thing, whichever step stops it: the display manager may be in another guest's StopUnits=. */
+static bool is_claim(const Action *a)
+{
+        return a->flags & (ACTION_EXCLUSIVE | ACTION_SHARED);
+}
+
+/* Is what a needs on top of what b takes? A mediated device goes with its parent's driver. */
+static bool stands_on(const Action *a, const Action *b)
+{
+        _cleanup_free_ char *parent = NULL;
+
+        return b->flags & ACTION_EXCLUSIVE && action_param(a, "parent", &parent) >= 0 && streq(parent, b->target);
+}
+
+/* A unit is one thing, whichever step stops it: the display manager may be in another guest's StopUnits=. And a
+ * function that is shared, as those share it that have its virtual functions, is nobody's to take. */
+static bool same_thing(const Action *a, const Action *b)
+{
+        if (streq(a->target, b->target))
+                return streq(a->step, b->step) || ((a->flags | b->flags) & ACTION_SHARED && is_claim(a) && is_claim(b));
+        return stands_on(a, b) || stands_on(b, a);
+}
+
 static int find_action(const Plan *p, const Action *a)
 {
-        for (size_t i = 0; i < p->n_actions; i++) {
-                const Action *other = &p->actions[i];
-
-                if (streq(other->target, a->target) &&
-                    (streq(other->step, a->step) || a->flags & other->flags & ACTION_SHARED))
+        for (size_t i = 0; i < p->n_actions; i++)
+                if (same_thing(&p->actions[i], a))
                         return (int) i;
-        }
         return -1;
 }
 
@@ -152,12 +169,23 @@ static bool needs(const Journal *j, int i)
         }
 }
 
+/* Does the kernel keep a call of action i? */
+static bool stuck_at(const Journal *j, int i)
+{
+        bool r = false;
+
+        for (size_t n = 0; n < j->n_lines; n++)
+                if (j->lines[n].word == LOG_WORD_STUCK)
+                        r = j->lines[n].index == i;
+        return r && txn_state(j) == TXN_STUCK;
+}
+
 ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_owner, const char **ret_before)
 {
         const Journal *oldest = NULL;
         int oldest_i = -1;
 
-        if (!(a->flags & (ACTION_EXCLUSIVE | ACTION_SHARED)))
+        if (!is_claim(a))
                 return CLAIM_FREE;
         for (size_t n = 0; n < c->n; n++) {
                 const Journal *j = c->others[n];
@@ -166,10 +194,14 @@ ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_
 
                 if (i < 0 || state == TXN_RELEASED)
                         continue;
-                if (a->flags & ACTION_EXCLUSIVE) {
+                if ((a->flags | j->plan->actions[i].flags) & ACTION_EXCLUSIVE) {
                         *ret_owner = j;
                         /* Nobody works on it: it will not become free by waiting. */
                         return state == TXN_REVERTING && journal_locked(j) ? CLAIM_WAIT : CLAIM_HELD;
+                }
+                if (stuck_at(j, i)) { /* a look at it would not return either */
+                        *ret_owner = j;
+                        return CLAIM_HELD;
                 }
                 if (undoing(j, i) && !abandoned(j, i)) {
                         *ret_owner = j;
@@ -222,6 +254,25 @@ static int mark_functions(HostView *view, const Journal *j)
         return 0;
 }
 
+/* What another guest's transaction has still to make is not to be had any more. */
+static void mark_mediated(HostView *view, const Journal *j)
+{
+        for (size_t i = 0; i < j->plan->n_actions; i++) {
+                const Action *a = &j->plan->actions[i];
+                _cleanup_free_ char *parent = NULL;
+
+                if (!strv_contains(j->plan->mediated, a->target) || !needs(j, (int) i) ||
+                    hostview_mdev(view, a->target) || action_param(a, "parent", &parent) < 0)
+                        continue;
+                for (size_t k = 0; k < view->n_mdev_types; k++) {
+                        HostMdevType *t = &view->mdev_types[k];
+
+                        if (streq(t->parent, parent) && streq0(a->after, t->id))
+                                t->available = MAX(t->available - 1, 0);
+                }
+        }
+}
+
 int claims_mark(const char *root, const char *uuid, HostView *view)
 {
         Journal **list = NULL;
@@ -239,6 +290,7 @@ int claims_mark(const char *root, const char *uuid, HostView *view)
                         r = mark_unit(&view->units[k], list[i]);
                 if (r >= 0)
                         r = mark_functions(view, list[i]);
+                mark_mediated(view, list[i]);
         }
         journal_list_free(list, n);
         return r;

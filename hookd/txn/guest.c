@@ -3,30 +3,36 @@
 
 #include <stdio.h>
 
-/* The vfio groups of the card: a QEMU that has the card has one of them open (drivers/vfio/group.c). */
+/* The vfio group of a device, if it is in one. */
+static int group_node(Txn *t, const char *bus, const char *device, char ***ret)
+{
+        _cleanup_free_ char *path = NULL, *group = NULL, *node = NULL;
+        int r;
+
+        if (asprintf(&path, "/sys/bus/%s/devices/%s/iommu_group", bus, device) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        r = host_readlink(t->host, path, &group);
+        if (r < 0) /* removed, or no IOMMU: then nobody can have it open */
+                return r == -ENOENT ? 0 : r;
+        if (asprintf(&node, "/dev/vfio/%s", group) < 0) {
+                node = NULL;
+                return -ENOMEM;
+        }
+        return strv_contains(*ret, node) ? 0 : strv_append(ret, node);
+}
+
+/* The vfio groups of what the guest has: a QEMU that has a device has its group open (drivers/vfio/group.c). */
 static int group_nodes(Txn *t, char ***ret)
 {
-        STRV_FOREACH (bdf, t->journal->plan->functions) {
-                _cleanup_free_ char *path = NULL, *group = NULL, *node = NULL;
-                int r;
+        int r = 0;
 
-                if (asprintf(&path, "/sys/bus/pci/devices/%s/iommu_group", *bdf) < 0) {
-                        path = NULL;
-                        return -ENOMEM;
-                }
-                r = host_readlink(t->host, path, &group);
-                if (r == -ENOENT)
-                        continue; /* removed, or no IOMMU: then nobody can have it open */
-                if (r < 0)
-                        return r;
-                if (asprintf(&node, "/dev/vfio/%s", group) < 0) {
-                        node = NULL;
-                        return -ENOMEM;
-                }
-                if (!strv_contains(*ret, node) && strv_append(ret, node) < 0)
-                        return -ENOMEM;
-        }
-        return 0;
+        STRV_FOREACH (bdf, t->journal->plan->functions)
+                r = r < 0 ? r : group_node(t, "pci", *bdf, ret);
+        STRV_FOREACH (uuid, t->journal->plan->mediated)
+                r = r < 0 ? r : group_node(t, "mdev", *uuid, ret);
+        return r;
 }
 
 /* A process as /proc/PID/stat has it. One whose first thread is a zombie lives on while another thread is in the

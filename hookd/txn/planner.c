@@ -125,18 +125,57 @@ static int check_in_use(const HostFunction *fn, const HostView *view, const char
         return 0;
 }
 
+/* A function that is not there: a virtual one that is made before it is needed? */
+static int check_absent(const Profile *profile, const HostView *view, const PciAddress *a, const char *bdf, Fault *f)
+{
+        char own[PCI_FORMAT_MAX];
+        const HostFunction *pf;
+        PciAddress parent;
+        int index;
+
+        pf = hostview_physical(view, a, &index);
+        if (!pf)
+                return fault_set(f, -ENODEV, bdf,
+                                 "there is no PCI device %s on this host (the guest's or the profile's "
+                                 "configuration is stale, or the card has not come back): compare with `lspci -D`",
+                                 bdf);
+        if ((unsigned) index < profile->vf_count &&
+            (!profile->vf_parent ||
+             (pci_parse(profile->vf_parent, &parent) >= 0 && pci_compare(&parent, &pf->address) == 0)))
+                return 0;
+        return fault_set(f, -ENODEV, bdf,
+                         "there is no PCI device %s on this host. It would be the virtual function %d of %s, which has "
+                         "%d now: Count=%d, or more, in [VirtualFunctions] of the profile makes it",
+                         bdf, index + 1, pci_format(&pf->address, own), pf->sriov_vfs, index + 1);
+}
+
+/* What stands on a function goes with its driver. */
+static int check_foundation(const HostView *view, const HostFunction *fn, const char *bdf, Fault *f)
+{
+        if (fn->sriov_vfs > 0 && fn->driver && !harmless_driver(fn))
+                return fault_set(f, -EBUSY, bdf,
+                                 "%s has %d virtual function%s, which would go with its driver: give the guest one of "
+                                 "those, or write 0 to its sriov_numvfs when nobody uses them",
+                                 bdf, fn->sriov_vfs, fn->sriov_vfs == 1 ? "" : "s");
+        for (size_t i = 0; i < view->n_mdevs; i++)
+                if (streq(view->mdevs[i].parent, bdf))
+                        return fault_set(f, -EBUSY, bdf,
+                                         "%s has the mediated device %s, which would go with its driver: shut down the "
+                                         "guest that has it, or remove it",
+                                         bdf, view->mdevs[i].uuid);
+        return 0;
+}
+
 static int check_function(const Profile *profile, const Guest *guest, const HostView *view, const PciAddress *a,
                           Fault *f)
 {
         const HostFunction *fn = hostview_function(view, a);
         char bdf[PCI_FORMAT_MAX];
+        int r;
 
         pci_format(a, bdf);
         if (!fn)
-                return fault_set(f, -ENODEV, bdf,
-                                 "there is no PCI device %s on this host (the guest's or the profile's "
-                                 "configuration is stale, or the card has not come back): compare with `lspci -D`",
-                                 bdf);
+                return check_absent(profile, view, a, bdf, f);
         if (fn->is_bridge)
                 return fault_set(f, -EINVAL, bdf, "%s is a PCI bridge; only what is behind it can be given to a guest",
                                  bdf);
@@ -157,7 +196,8 @@ static int check_function(const Profile *profile, const Guest *guest, const Host
                 if (streq(known_drivers[i], fn->driver))
                         break;
         }
-        return check_in_use(fn, view, bdf, f);
+        r = check_foundation(view, fn, bdf, f);
+        return r < 0 ? r : check_in_use(fn, view, bdf, f);
 }
 
 /* A group is one thing for the IOMMU: a member left on a host driver makes it not viable (drivers/iommu: DMA
@@ -167,7 +207,7 @@ static int check_groups(const PciAddress *functions, size_t n, const HostView *v
         for (size_t i = 0; i < n; i++) {
                 const HostFunction *mine = hostview_function(view, &functions[i]);
 
-                for (size_t k = 0; k < view->n_functions; k++) {
+                for (size_t k = 0; mine && k < view->n_functions; k++) {
                         const HostFunction *fn = &view->functions[k];
                         char bdf[PCI_FORMAT_MAX], other[PCI_FORMAT_MAX];
 

@@ -42,20 +42,25 @@ static int check_going(Txn *t, uint64_t limit, Fault *f)
 
 static int refuse_held(const Action *a, const Journal *owner, Fault *f)
 {
-        const char *text = NULL;
+        _cleanup_free_ char *parent = NULL;
+        const char *text = NULL, *target = a->target;
         uint64_t since = txn_since(owner, &text);
+
+        /* of a mediated device it is the parent that another has */
+        if (action_param(a, "parent", &parent) >= 0 && !strv_contains(owner->plan->mediated, target))
+                target = parent;
 
         switch (txn_state(owner)) {
         case TXN_STUCK:
-                return txn_refuse_stuck(owner->plan->functions ? owner->plan->functions[0] : a->target,
+                return txn_refuse_stuck(owner->plan->functions ? owner->plan->functions[0] : target,
                                         owner->plan->domain, since, text, f);
         case TXN_REVERTING:
-                return fault_set(f, -EBUSY, a->target,
+                return fault_set(f, -EBUSY, target,
                                  "%s was not given back completely by the guest %s: see `journalctl -t hookd`, "
                                  "then `hookctl release %s`",
-                                 a->target, owner->plan->domain, owner->plan->domain);
+                                 target, owner->plan->domain, owner->plan->domain);
         default:
-                return fault_set(f, -EBUSY, a->target, "%s is in use by the guest %s: shut that down first", a->target,
+                return fault_set(f, -EBUSY, target, "%s is in use by the guest %s: shut that down first", target,
                                  owner->plan->domain);
         }
 }

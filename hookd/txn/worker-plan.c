@@ -188,6 +188,7 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
         request.wanted = wanted;
         request.units = units;
         request.dm_unit = p->dm_unit;
+        request.mdev_types = p->mdev_type != NULL;
         /* Before a look at the host: that may wait for what is stuck with the card. */
         r = w->journals ? claims_stuck(w->journals, (*ret_guest)->uuid, wanted, request.n_wanted, f) : 0;
         if (r < 0)

@@ -169,6 +169,8 @@ TEST(devices_and_holders)
         shows("devices", "--tree", "nvidia-desktop", "devices-tree-nvidia-desktop");
         shows("devices", "--json", "nvidia-desktop", "devices-json-nvidia-desktop");
         shows("devices", NULL, "server-vfio", "devices-server-vfio");
+        shows("devices", NULL, "shared", "devices-shared");
+        shows("devices", "--json", "shared", "devices-json-shared");
         shows("holders", NULL, "nvidia-desktop", "holders-nvidia-desktop");
         shows("holders", "--json", "nvidia-desktop", "holders-json-nvidia-desktop");
         shows("holders", "01:00.1", "nvidia-desktop", "holders-of-slot");

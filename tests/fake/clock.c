@@ -58,6 +58,20 @@ static void happen(Fake *k, Later *x)
         }
 }
 
+static bool still_waits(Fake *k, const Later *x, const Function *fn)
+{
+        static const char mdevs[] = "/sys/bus/mdev/devices/";
+
+        if (startswith(x->target, mdevs)) {
+                const Mdev *m = mdev_find(k, files_string(k, "%.36s", x->target + strlen(mdevs)));
+
+                return m && mdev_waits(k, m);
+        }
+        if (!fn)
+                return false;
+        return endswith(x->target, "/sriov_numvfs") ? sriov_waits(k, fn) : pci_unbind_waits(k, fn);
+}
+
 /* Something has let go of a node: calls that wait for nothing else look again. */
 void clock_settle(Fake *k)
 {
@@ -71,7 +85,7 @@ void clock_settle(Fake *k)
                 fn = op_function(k, x->target, x->value);
                 FOREACH(Later, y, k->s.later, MAX_LATER)
                 held |= y->what == LATER_OP && y->hung && !y->natural && fn == op_function(k, y->target, y->value);
-                if (held || (fn && pci_unbind_waits(k, fn)))
+                if (held || still_waits(k, x, fn))
                         continue;
                 if (fn)
                         fn->locked = fn->leaving = false;

@@ -23,7 +23,11 @@
  *           [dead=0: so many resets of its bus until its configuration space answers]
  *           [block=nvme0n1] [net=enp5s0] [prefer=MODULE: what udev loads for it]
  *           nodes get the lowest free numbers unless given: drm= render= fb= sound= usb= i2c= nvidia=
- *   guest BDF …                   what a guest on this host is given: for the golden plans and the sweep
+ *           [sriov=TOTAL: virtual functions there can be] [vfs=0: there are] [sriov-offset=1] [sriov-stride=1]
+ *           [autoprobe=yes]; each of those is a line of its own: [physfn=BDF present=no]
+ *   mdev-type TYPE parent=BDF or a name [instances=1] [name=] [description=] [module=: offered while it is loaded]
+ *   mdev UUID parent= type= group=
+ *   guest BDF or UUID …           what a guest on this host is given: for the golden plans and the sweep
  *   include FILE                  beside this one; a module line for a module that is known changes it
  *   load MODULE …                 these are loaded, drivers registered in this order
  *   module NAME [loaded=no] [builtin=no] [refs=0] [deps=a,b] [pre=a] [post=b] [match=VENDOR:DEVICE:CLASS globs, a list]
@@ -112,7 +116,8 @@ int fake_host_guest(Host *h, char ***ret);
 void fake_advance(Host *h, uint64_t usec);
 /* The client of the transaction; a FAKE_CANCEL hangs it up. Sets h->cancel_fd. */
 int fake_client(Host *h);
-/* QEMU starts: opens /dev/vfio/GROUP of these functions (all must be there), uses the card. -EPERM: group not viable.
+/* QEMU starts: opens /dev/vfio/GROUP of these functions and mediated devices (all must be there), uses the card.
+ * -EPERM: group not viable.
  */
 int fake_guest_start(Host *h, char *const *functions, int pid);
 void fake_guest_stop(Host *h, int pid);

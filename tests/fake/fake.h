@@ -14,6 +14,8 @@ enum {
         MAX_SESSIONS = 12,
         MAX_HOLDERS = 40,
         MAX_PLATFORMS = 4,
+        MAX_MDEV_TYPES = 8,
+        MAX_MDEVS = 12,
         MAX_RAW = 128,
         MAX_LATER = 16,
         MAX_FAULTS = 16,
@@ -51,6 +53,9 @@ typedef struct Function {
         bool locked;    /* its device_lock is held by a call that does not return */
         bool leaving;   /* … which is an unbind: the driver link is gone already */
         char block[24], net[24], prefer[32];
+        char physfn[20];                            /* a virtual function's physical one */
+        int sriov, vfs, sriov_offset, sriov_stride; /* a physical one's */
+        bool autoprobe;
         int nodes[GIVE_N_NUMBERED]; /* NO: none */
 } Function;
 
@@ -95,6 +100,16 @@ typedef struct Platform {
         int fb, drm;
 } Platform;
 
+typedef struct MdevType {
+        char id[40], parent[20], module[40], name[64], description[128];
+        unsigned instances;
+} MdevType;
+
+typedef struct Mdev {
+        char uuid[40], parent[20], type[40];
+        int group;
+} Mdev;
+
 typedef struct Raw {
         char path[120];
         char kind;      /* f d l c */
@@ -126,12 +141,15 @@ typedef struct State {
         Session sessions[MAX_SESSIONS];
         Holder holders[MAX_HOLDERS];
         Platform platforms[MAX_PLATFORMS];
+        MdevType mdev_types[MAX_MDEV_TYPES];
+        Mdev mdevs[MAX_MDEVS];
         Raw raw[MAX_RAW];
         Later later[MAX_LATER];
         char pool[POOL];
-        unsigned n_functions, n_modules, n_units, n_sessions, n_holders, n_platforms, n_raw, pool_used;
+        unsigned n_functions, n_modules, n_units, n_sessions, n_holders, n_platforms, n_mdev_types, n_mdevs, n_raw,
+                pool_used;
         uint64_t clock, udev_delay, settle, udev_busy_until, transient_busy;
-        char kernel[32], guest[4][20];
+        char kernel[32], guest[4][40];
         char system_console[24]; /* "dummy device" or "VGA+" */
         bool system_bound;
         bool fbcon_there, fbcon_bound;
@@ -191,6 +209,7 @@ Node *add_link_text(Fake *k, Node *dir, const char *name, const char *target);
 Node *add_device(Fake *k, const char *path, unsigned major, unsigned minor);
 const char *files_string(Fake *k, const char *fmt, ...) _printf_(2, 3);
 Node *files_find(Fake *k, const char *path, bool follow); /* NULL: -ENOENT; renders first when stale */
+Node *files_find_in(const Node *dir, const char *name);
 int files_list(Fake *k, const Node *dir, char ***ret);
 const char *pool_add(Fake *k, const char *value, unsigned *ret_offset);
 
@@ -208,6 +227,7 @@ int pci_probe(Fake *k, Function *fn);           /* device_attach(): whatever dri
 int pci_bind(Fake *k, Function *fn, Module *m); /* one driver's probe */
 int pci_unbind(Fake *k, Function *fn);          /* HANGS */
 bool pci_unbind_waits(Fake *k, const Function *fn);
+int function_remove(Fake *k, Function *fn); /* HANGS */
 int store_unbind(Fake *k, const Node *n, const char *value);
 int store_bind(Fake *k, const Node *n, const char *value);
 int store_probe(Fake *k, const Node *n, const char *value);
@@ -221,6 +241,14 @@ int store_reset_method(Fake *k, const Node *n, const char *value);
 int store_reset_subordinate(Fake *k, const Node *n, const char *value);
 int store_control(Fake *k, const Node *n, const char *value);
 int store_d3cold(Fake *k, const Node *n, const char *value);
+
+/* ---- sriov.c, mdev.c ---- */
+bool sriov_waits(Fake *k, const Function *pf); /* would taking its virtual functions away hang? */
+void render_sriov_files(Fake *k, Function *fn, Node *dir);
+void render_sriov_links(Fake *k);
+Mdev *mdev_find(Fake *k, const char *uuid);
+bool mdev_waits(Fake *k, const Mdev *m);
+void render_mdevs(Fake *k);
 
 /* ---- nodes.c ---- */
 void nodes_give(Fake *k, Function *fn, unsigned gives);
@@ -304,8 +332,8 @@ typedef struct Field {
         FieldType type;
         size_t offset, size;
 } Field;
-extern const Field fields_pci[], fields_module[], fields_platform[], fields_unit[], fields_session[], fields_holder[],
-        fields_later[], fields_opt[], fields_saved[];
+extern const Field fields_pci[], fields_module[], fields_platform[], fields_mdev_type[], fields_mdev[], fields_unit[],
+        fields_session[], fields_holder[], fields_later[], fields_opt[], fields_saved[];
 const char *give_name(int give);
 int words_split(const char *line, char words[][192], unsigned max);
 bool word_in(const char *list, const char *word); /* commas or blanks */

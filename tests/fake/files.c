@@ -96,6 +96,11 @@ static Node *child(const Node *dir, const char *name, size_t size)
         return NULL;
 }
 
+Node *files_find_in(const Node *dir, const char *name)
+{
+        return child(dir, name, strlen(name));
+}
+
 static char *copy(Fake *k, const char *s, size_t size)
 {
         char *at = arena(k, size + 1);

@@ -15,6 +15,8 @@ int fake_guest_start(Host *h, char *const *functions, int pid)
                 const Function *fn = function_find(k, *bdf);
                 const Module *m = fn && fn->present ? module_of_driver(k, fn->driver) : NULL;
 
+                if (mdev_find(k, *bdf))
+                        continue;
                 if (!m || !m->vfio)
                         return -ENODEV;
                 FOREACH(Function, other, k->s.functions, k->s.n_functions)
@@ -34,8 +36,9 @@ int fake_guest_start(Host *h, char *const *functions, int pid)
                 Function *fn = function_find(k, *bdf);
                 char node[24];
 
-                fn->dirty = true;
-                snprintf(node, sizeof(node), "/dev/vfio/%d", fn->group);
+                if (fn)
+                        fn->dirty = true;
+                snprintf(node, sizeof(node), "/dev/vfio/%d", fn ? fn->group : mdev_find(k, *bdf)->group);
                 if (!word_in(x->nodes, node))
                         used += (size_t) snprintf(x->nodes + used, sizeof(x->nodes) - used, "%s%s", used ? "," : "",
                                                   node);

@@ -51,6 +51,9 @@ int module_refs(Fake *k, const Module *m)
         refs += other->loaded && word_in(other->deps, m->name);
         FOREACH(Holder, x, k->s.holders, k->s.n_holders)
         refs += word_in(x->pins, m->name);
+        FOREACH(Mdev, x, k->s.mdevs, k->s.n_mdevs)
+        FOREACH(MdevType, t, k->s.mdev_types, k->s.n_mdev_types)
+        refs += streq(t->module, m->name) && streq(t->id, x->type) && streq(t->parent, x->parent);
         if (m->fbcon_pins && k->s.fbcon_bound)
                 FOREACH(Function, fn, k->s.functions, k->s.n_functions)
         refs += streq(fn->driver, m->driver) && fn->nodes[GIVE_FB] != NO;

@@ -185,7 +185,7 @@ static bool below(Fake *k, const Function *fn, const Function *bridge)
         return up && (up == bridge || below(k, up, bridge));
 }
 
-static int function_remove(Fake *k, Function *fn)
+int function_remove(Fake *k, Function *fn)
 {
         int r = fn->locked ? HANGS : fn->driver[0] ? pci_unbind(k, fn) : 0;
 
@@ -221,7 +221,8 @@ int store_rescan(Fake *k, const Node *n, const char *value)
         {
                 const Function *up = fn->parent[0] ? function_find(k, fn->parent) : NULL;
 
-                if (fn->present || fn->lost || (up && !up->present) || (n->function && !below(k, fn, n->function)))
+                if (fn->present || fn->lost || fn->physfn[0] || (up && !up->present) ||
+                    (n->function && !below(k, fn, n->function)))
                         continue;
                 fn->present = true;
                 snprintf(fn->power_state, sizeof(fn->power_state), "D0");

@@ -214,6 +214,7 @@ static void expand_function(Fake *k, Node *dir)
         add_link(k, dir, "subsystem", add_path(k, "/sys/bus/pci"));
         render_power(k, fn, dir);
         render_locked(k, fn, dir);
+        render_sriov_files(k, fn, dir);
 }
 
 static void render_function(Fake *k, Function *fn)
@@ -246,4 +247,6 @@ void render_pci(Fake *k)
         FOREACH(Function, fn, k->s.functions, k->s.n_functions)
         if (fn->present)
                 render_function(k, fn);
+        render_sriov_links(k);
+        render_mdevs(k);
 }

@@ -46,6 +46,12 @@ const Field fields_pci[] = {
         TEXT(Function, "block", block),
         TEXT(Function, "net", net),
         TEXT(Function, "prefer", prefer),
+        TEXT(Function, "physfn", physfn),
+        OTHER(Function, FIELD_INT, "sriov", sriov),
+        OTHER(Function, FIELD_INT, "vfs", vfs),
+        OTHER(Function, FIELD_INT, "sriov-offset", sriov_offset),
+        OTHER(Function, FIELD_INT, "sriov-stride", sriov_stride),
+        OTHER(Function, FIELD_BOOL, "autoprobe", autoprobe),
         OTHER(Function, FIELD_INT, "drm", nodes[GIVE_DRM]),
         OTHER(Function, FIELD_INT, "render", nodes[GIVE_RENDER]),
         OTHER(Function, FIELD_INT, "fb", nodes[GIVE_FB]),
@@ -93,6 +99,22 @@ const Field fields_platform[] = {
         OTHER(Platform, FIELD_BOOL, "present", present),
         OTHER(Platform, FIELD_INT, "fb-number", fb),
         OTHER(Platform, FIELD_INT, "drm-number", drm),
+        { NULL },
+};
+
+const Field fields_mdev_type[] = {
+        TEXT(MdevType, "parent", parent),
+        TEXT(MdevType, "module", module),
+        TEXT(MdevType, "name", name),
+        TEXT(MdevType, "description", description),
+        OTHER(MdevType, FIELD_UINT, "instances", instances),
+        { NULL },
+};
+
+const Field fields_mdev[] = {
+        TEXT(Mdev, "parent", parent),
+        TEXT(Mdev, "type", type),
+        OTHER(Mdev, FIELD_INT, "group", group),
         { NULL },
 };
 
@@ -290,6 +312,10 @@ char *fake_host_text(Host *h)
         put_item(out, "module", x->name, fields_module, x);
         FOREACH(const Platform, x, s->platforms, s->n_platforms)
         put_item(out, "platform", x->name, fields_platform, x);
+        FOREACH(const MdevType, x, s->mdev_types, s->n_mdev_types)
+        put_item(out, "mdev-type", x->id, fields_mdev_type, x);
+        FOREACH(const Mdev, x, s->mdevs, s->n_mdevs)
+        put_item(out, "mdev", x->uuid, fields_mdev, x);
         FOREACH(const Unit, x, s->units, s->n_units)
         put_item(out, "unit", x->id, fields_unit, x);
         FOREACH(const Session, x, s->sessions, s->n_sessions)

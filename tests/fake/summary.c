@@ -20,6 +20,8 @@ static void line(char ***v, const char *fmt, ...)
 
 static void add_function(const Function *fn, char ***v)
 {
+        if (!fn->present && fn->physfn[0])
+                return;
         if (!fn->present) {
                 line(v, "pci %s is gone", fn->bdf);
                 return;
@@ -30,6 +32,8 @@ static void add_function(const Function *fn, char ***v)
         line(v, "power %s control=%s d3cold=%d", fn->bdf, fn->control, fn->d3cold);
         if (fn->has_reset && !streq(fn->reset_now, fn->reset_default))
                 line(v, "reset_method %s %s", fn->bdf, fn->reset_now);
+        if (fn->sriov > 0)
+                line(v, "vfs %s %d", fn->bdf, fn->vfs);
         if (fn->withdrawn)
                 line(v, "sound %s withdrawn", fn->bdf);
         for (int i = 0; i < GIVE_N_NUMBERED; i++)
@@ -46,6 +50,8 @@ char *fake_host_summary(Host *h)
 
         FOREACH(Function, fn, k->s.functions, k->s.n_functions)
         add_function(fn, &v);
+        FOREACH(Mdev, m, k->s.mdevs, k->s.n_mdevs)
+        line(&v, "mdev %s %s on %s", m->uuid, m->type, m->parent);
         FOREACH(Module, m, k->s.modules, k->s.n_modules)
         {
                 if (m->loaded)

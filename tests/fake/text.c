@@ -97,7 +97,14 @@ static void *item_new(Fake *k, const char *kind, const char *id, const Field **r
         if (streq(kind, "pci") && s->n_functions < MAX_FUNCTIONS) {
                 Function *fn = &s->functions[s->n_functions++];
 
-                *fn = (Function){ .group = NO, .boot_vga = NO, .reset_works = true, .d3cold = 1, .present = true };
+                *fn = (Function){ .group = NO,
+                                  .boot_vga = NO,
+                                  .reset_works = true,
+                                  .d3cold = 1,
+                                  .present = true,
+                                  .sriov_offset = 1,
+                                  .sriov_stride = 1,
+                                  .autoprobe = true };
                 text_set(fn->bdf, id);
                 strcpy(fn->power_state, "D0");
                 strcpy(fn->control, "on");
@@ -126,6 +133,22 @@ static void *item_new(Fake *k, const char *kind, const char *id, const Field **r
                 text_set(p->name, id);
                 *ret_fields = fields_platform;
                 return p;
+        }
+        if (streq(kind, "mdev-type") && s->n_mdev_types < MAX_MDEV_TYPES) {
+                MdevType *t = &s->mdev_types[s->n_mdev_types++];
+
+                *t = (MdevType){ .instances = 1 };
+                text_set(t->id, id);
+                *ret_fields = fields_mdev_type;
+                return t;
+        }
+        if (streq(kind, "mdev") && s->n_mdevs < MAX_MDEVS) {
+                Mdev *m = &s->mdevs[s->n_mdevs++];
+
+                *m = (Mdev){ .group = NO };
+                text_set(m->uuid, id);
+                *ret_fields = fields_mdev;
+                return m;
         }
         if (streq(kind, "unit") && s->n_units < MAX_UNITS) {
                 Unit *u = &s->units[s->n_units++];

@@ -58,7 +58,7 @@ bool case_next(const Combo *c, bool full, unsigned *i, Case *ret)
                         continue;
                 }
                 n -= c->n_plan;
-                if (c->refusal)
+                if (c->refusal || c->plan->n_actions == 0) /* the worker makes no transaction of nothing */
                         return false;
                 if (n < ARRAY_SIZE(once)) {
                         (void) snprintf(ret->kind, sizeof(ret->kind), "%s", once[n]);

@@ -22,6 +22,13 @@ static int xml_fd(const char *domain, char *const *functions)
         STRV_FOREACH (bdf, functions) {
                 PciAddress a;
 
+                if (uuid_valid(*bdf)) {
+                        r = dprintf(fd,
+                                    "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source>"
+                                    "<address uuid='%s'/></source></hostdev>",
+                                    *bdf);
+                        continue;
+                }
                 if (pci_parse(*bdf, &a) < 0)
                         return -EINVAL;
                 r = dprintf(fd,

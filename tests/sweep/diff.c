@@ -36,6 +36,20 @@ static bool failed(const Combo *c, Host *h, const char *target)
         return strstr(fake_faults_targets(h), target) || strstr(c->failed, target);
 }
 
+/* Does the plan load this module, which then stays? */
+static bool loads(const Combo *c, const char *line)
+{
+        const char *name = startswith(line, "module ") ? line + strlen("module ") : "";
+
+        for (size_t i = 0; c->plan && i < c->plan->n_actions; i++) {
+                const Action *a = &c->plan->actions[i];
+
+                if (streq(a->step, "module") && streq(a->target, name) && streq(a->after, "loaded"))
+                        return true;
+        }
+        return false;
+}
+
 static bool may_change(const Combo *c, Host *h, const char *line, bool gone, bool fb_lost)
 {
         bool desktop = plan_has(c->plan, "display-manager", NULL) || plan_has(c->plan, "sessions", NULL);
@@ -43,6 +57,8 @@ static bool may_change(const Combo *c, Host *h, const char *line, bool gone, boo
         if (startswith(line, "holder "))
                 return !strstr(line, "qemu");
         if (desktop && (startswith(line, "session ") || startswith(line, "unit user@")))
+                return true;
+        if (!gone && loads(c, line))
                 return true;
         if (!gone && (startswith(line, "module vfio") || startswith(line, "module irqbypass")))
                 return true;

@@ -32,9 +32,25 @@ char *life_judge(Combo *c, const char *root)
         return NULL;
 }
 
+int life_guest_start(Combo *c)
+{
+        _cleanup_strv_ char **devices = NULL;
+
+        STRV_FOREACH (bdf, c->plan->functions)
+                if (strv_append(&devices, *bdf) < 0)
+                        return -ENOMEM;
+        for (size_t i = 0; i < c->plan->n_actions; i++) { /* one that nobody makes is libvirt's to refuse */
+                const Action *a = &c->plan->actions[i];
+
+                if (strv_contains(c->plan->mediated, a->target) && strv_append(&devices, a->target) < 0)
+                        return -ENOMEM;
+        }
+        return fake_guest_start(c->h, devices, GUEST_PID);
+}
+
 static int guest_round(Combo *c)
 {
-        int r = fake_guest_start(c->h, c->plan->functions, GUEST_PID);
+        int r = life_guest_start(c);
 
         if (r >= 0)
                 fake_guest_stop(c->h, GUEST_PID);
@@ -201,7 +217,7 @@ static char *kept_case(Combo *c, const Case *x, const char *root)
         r = life_prepare(c, root, !guest, &f);
         if (r < 0)
                 return c->gated ? NULL : wrong("prepare: %s", f.text);
-        if (guest && (r = fake_guest_start(c->h, c->plan->functions, GUEST_PID)) < 0)
+        if (guest && (r = life_guest_start(c)) < 0)
                 return wrong("the guest cannot start: %s", strerror(-r));
         if (!guest) {
                 r = fake_process(c->h, OWNER_PID, "libvirtd");

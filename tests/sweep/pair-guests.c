@@ -67,10 +67,9 @@ int release(Guests *g, int i, Fault *f)
 
 bool is_down(Guests *g)
 {
-        UnitInfo info = { 0 };
+        _cleanup_free_ char *now = fake_host_summary(g->h);
 
-        (void) host_unit(g->h, UNIT_STATE, g->on->unit, &info);
-        return streq(info.active, "inactive");
+        return now && strstr(now, g->on->held);
 }
 
 /* A module must not go while a card of another is bound to its driver, which is named as the module is. */
@@ -114,7 +113,7 @@ int plan_b_now(Guests *g, Fault *f)
         _cleanup_(profile_freep) Profile *p = NULL;
         _cleanup_(plan_freep) Plan *plan = NULL;
         Worker w = { .verb = "prepare",
-                     .domain = "empty",
+                     .domain = g->on->profile,
                      .event = "prepare/begin",
                      .root = "/",
                      .journals = g->root,
@@ -125,8 +124,8 @@ int plan_b_now(Guests *g, Fault *f)
                      .host = g->h };
         int r;
 
-        if (w.xml_fd < 0 ||
-            dprintf(w.xml_fd, "<domain type='kvm'><name>empty</name><uuid>%s</uuid><devices>", g->uuid[1]) < 0)
+        if (w.xml_fd < 0 || dprintf(w.xml_fd, "<domain type='kvm'><name>%s</name><uuid>%s</uuid><devices>",
+                                    g->on->profile, g->uuid[1]) < 0)
                 return -errno;
         STRV_FOREACH (bdf, g->on->cards[1]) {
                 PciAddress a;
@@ -199,7 +198,7 @@ int make_plan(Guests *g, int i, Fault *f)
 {
         _cleanup_(plan_freep) Plan *plan = NULL;
         _cleanup_(profile_freep) Profile *p = NULL;
-        int r = combo_plan(g->h, g->on->cards[i], SWEEP_PROFILES, "empty", &plan, &p, f);
+        int r = combo_plan(g->h, g->on->cards[i], SWEEP_PROFILES, g->on->profile, &plan, &p, f);
 
         if (r < 0)
                 return r;

@@ -6,7 +6,8 @@
 /* Two guests on one host, each with a card of its own. */
 
 typedef struct PairHost {
-        const char *tree, *unit; /* what both need gone */
+        const char *tree, *held; /* a line of the summary: what both need, and neither alone brings back */
+        const char *profile;
         char *cards[2][3];
 } PairHost;
 
@@ -32,7 +33,7 @@ int release(Guests *g, int i, Fault *f);
 typedef int (*Act)(Guests *g, int i, Fault *f);
 /* The process that acts for guest i dies at an operation. false: it did not come to that. */
 bool crash_in(Guests *g, Act act, int i, FakeWhat what, unsigned at);
-/* Is the unit that both need gone not there? */
+/* Is what both need as they need it? */
 bool is_down(Guests *g);
 bool as_before(Guests *g);
 /* For fake_trace(): counts modules that go under the other's card. */

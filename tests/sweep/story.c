@@ -171,7 +171,7 @@ static char *run_guest(Combo *c, Story *s)
                 w = restart(c, s);
         if (w)
                 return w;
-        r = fake_guest_start(c->h, c->plan->functions, GUEST_PID);
+        r = life_guest_start(c);
         if (r < 0)
                 return wrong("prepare succeeded, but the guest cannot start: %s", strerror(-r));
         if (s->restart == RESTART_RUNNING)

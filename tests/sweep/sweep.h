@@ -63,6 +63,8 @@ bool life_process(Combo *c, LifePart part, void *arg, char **ret_wrong);
 
 /* life.c */
 char *wrong(const char *fmt, ...) _printf_(1, 2);
+/* QEMU starts with all that the plan gives it. */
+int life_guest_start(Combo *c);
 /* The end of every story: the host as it was, no journal, nothing done that must not be. */
 char *life_judge(Combo *c, const char *root);
 /* The kernel lets go of what hung, and what is left goes back, as the worker does it. */

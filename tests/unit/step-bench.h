@@ -40,6 +40,13 @@ static inline void bench_open_text(Bench *b, const char *text, const char *name)
         b->in = (PlanInput){ .profile = b->profile, .guest = &b->guest, .functions = b->functions };
         b->guest = (Guest){ .name = (char *) "win10", .devices = b->devices };
         STRV_FOREACH (s, functions) {
+                if (uuid_valid(*s)) {
+                        GuestDevice *d = &b->devices[b->guest.n_devices++];
+
+                        *d = (GuestDevice){ .type = GUEST_DEVICE_MDEV };
+                        (void) snprintf(d->uuid, sizeof(d->uuid), "%s", *s);
+                        continue;
+                }
                 assert_ok(pci_parse(*s, &b->functions[b->in.n_functions]));
                 b->devices[b->in.n_functions] = (GuestDevice){ .address = b->functions[b->in.n_functions] };
                 b->guest.n_devices = ++b->in.n_functions;
@@ -89,7 +96,7 @@ static inline void bench_open(Bench *b, const char *tree)
 /* The host as it is now, for the plan of a step. */
 static inline void bench_scan(Bench *b)
 {
-        ScanRequest request = { .wanted = b->functions, .n_wanted = b->in.n_functions };
+        ScanRequest request = { .wanted = b->functions, .n_wanted = b->in.n_functions, .mdev_types = true };
         _cleanup_strv_ char **units = strv_copy(b->profile->stop_units);
 
         for (size_t i = 0; step_known_units[i]; i++)

@@ -349,4 +349,80 @@ TEST(the_lock_has_a_deadline)
         end();
 }
 
+/* A mediated device stands on its parent, virtual functions on the physical one: neither goes to another meanwhile, and
+ * others of the same kind are welcome. */
+TEST(what_stands_on_a_card)
+{
+        const Action mine = { .step = (char *) "mediated-device",
+                              .target = (char *) "c2177883-f1bb-47f0-914d-32a22e3a8804",
+                              .param = (char *) "parent=0000:01:00.0",
+                              .flags = ACTION_EXCLUSIVE },
+                     free_one = { .step = (char *) "mediated-device",
+                                  .target = (char *) "d2177883-f1bb-47f0-914d-32a22e3a8804",
+                                  .param = (char *) "parent=0000:02:00.0",
+                                  .flags = ACTION_EXCLUSIVE },
+                     functions = { .step = (char *) "virtual-functions",
+                                   .target = (char *) "0000:01:00.0",
+                                   .flags = ACTION_SHARED };
+        Plan *p = plan_new("vm2", B_UUID, "");
+        Journal *a, *b = NULL;
+        Fault f = { 0 };
+
+        begin();
+        a = make(A_UUID, "vm1", 1, "active"); /* has 0000:01:00.0 itself */
+        assert_int_eq(verdict(&mine), CLAIM_HELD);
+        assert_int_eq(verdict(&free_one), CLAIM_FREE);
+        assert_int_eq(verdict(&functions), CLAIM_HELD);
+        assert_ok(journal_remove(a));
+        journal_close(a);
+
+        assert_not_null(plan_append(p, mine.step, mine.target, "t-1", mine.flags, 0));
+        assert_ok(action_param_add(p->actions, "parent", "0000:01:00.0"));
+        assert_not_null(plan_append(p, functions.step, functions.target, "4", functions.flags, 0));
+        assert_ok(action_set(&p->actions[0].before, VALUE_NONE));
+        assert_ok(action_set(&p->actions[1].before, "0"));
+        assert_ok(journal_create(root, B_UUID, &b, &f));
+        assert_ok(journal_write_plan(b, p, &f));
+        assert_int_eq(verdict(&driver), CLAIM_HELD);
+        assert_int_eq(verdict(&functions), CLAIM_INHERIT);
+        assert_int_eq(verdict(&mine), CLAIM_HELD); /* the same device */
+        assert_ok(journal_log(b, LOG_WORD_BEGIN, -1, NULL));
+        assert_ok(journal_log(b, LOG_WORD_INTENT, 1, NULL));
+        assert_ok(journal_log(b, LOG_WORD_STUCK, 1, "write sriov_numvfs"));
+        assert_int_eq(verdict(&functions), CLAIM_HELD); /* a look at it would hang as well */
+        journal_close(b);
+        end();
+}
+
+/* What others have still to make is promised. */
+TEST(instances_promised)
+{
+        HostMdevType types[] = { { .parent = (char *) "mtty", .id = (char *) "mtty-1", .available = 2 },
+                                 { .parent = (char *) "mtty", .id = (char *) "mtty-2", .available = 1 } };
+        HostMdev made = { .uuid = (char *) "d2177883-f1bb-47f0-914d-32a22e3a8804" };
+        HostView view = { .mdev_types = types, .n_mdev_types = 2 };
+        Plan *p = plan_new("vm2", B_UUID, "");
+        Journal *b = NULL;
+        Fault f = { 0 };
+
+        begin();
+        assert_not_null(plan_append(p, "mediated-device", made.uuid, "mtty-1", ACTION_EXCLUSIVE, 0));
+        assert_ok(action_param_add(p->actions, "parent", "mtty"));
+        assert_ok(action_set(&p->actions[0].before, VALUE_NONE));
+        assert_ok(strv_append(&p->mediated, made.uuid));
+        assert_ok(journal_create(root, B_UUID, &b, &f));
+        assert_ok(journal_write_plan(b, p, &f));
+        assert_ok(claims_mark(root, ME, &view));
+        assert_int_eq(types[0].available, 1);
+        assert_int_eq(types[1].available, 1);
+        view.mdevs = &made; /* it is counted by the kernel now */
+        view.n_mdevs = 1;
+        assert_ok(claims_mark(root, ME, &view));
+        assert_int_eq(types[0].available, 1);
+        assert_ok(claims_mark(root, B_UUID, &view)); /* my own */
+        assert_int_eq(types[0].available, 1);
+        journal_close(b);
+        end();
+}
+
 TEST_MAIN

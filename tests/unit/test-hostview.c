@@ -125,4 +125,35 @@ TEST(a_firmware_framebuffer_is_a_display_too)
         assert_true(other_display(v));
 }
 
+/* 82576: offset 128, stride 2; the second port's functions lie between the first one's. */
+TEST(virtual_functions_by_address)
+{
+        HostFunction functions[] = {
+                { .address = { .bus = 3 }, .sriov_total = 7, .sriov_offset = 128, .sriov_stride = 2 },
+                { .address = { .bus = 3, .function = 1 }, .sriov_total = 7, .sriov_offset = 128, .sriov_stride = 2 },
+                { .address = { .bus = 4 }, .sriov_total = 256, .sriov_offset = 1, .sriov_stride = 1 },
+                { .address = { .bus = 9 }, .sriov_total = 4 }, /* a kernel that does not say where */
+        };
+        const HostView v = { .functions = functions, .n_functions = ARRAY_SIZE(functions) };
+        static const struct {
+                const char *address;
+                int parent, index;
+        } cases[] = {
+                { "0000:03:10.0", 0, 0 },  { "0000:03:10.2", 0, 1 },   { "0000:03:11.4", 0, 6 },
+                { "0000:03:11.6", -1, 0 }, { "0000:03:10.1", 1, 0 },   { "0000:03:11.5", 1, 6 },
+                { "0000:04:00.1", 2, 0 },  { "0000:05:00.0", 2, 255 }, { "0000:05:00.1", -1, 0 },
+                { "0000:04:00.0", -1, 0 }, { "0000:09:00.1", -1, 0 },  { "0001:03:10.0", -1, 0 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                int index = 0;
+                PciAddress a;
+
+                assert_ok(pci_parse(cases[i].address, &a));
+                assert_true(hostview_physical(&v, &a, &index) ==
+                            (cases[i].parent < 0 ? NULL : &functions[cases[i].parent]));
+                assert_int_eq(index, cases[i].index);
+        }
+}
+
 TEST_MAIN

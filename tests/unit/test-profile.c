@@ -90,6 +90,19 @@ static const struct {
           "\"auto\" is not a value for Names=; expected auto or names of modules such as nvidia_drm" },
         { "Framebuffer", "Policy", "auto", "keep", "keep", "yes",
           "\"yes\" is not a value for Policy=; expected auto, keep or unbind" },
+        { "VirtualFunctions", "Parent", "auto", "03:00.0", "03:00.0", "eth0",
+          "\"eth0\" is not a value for Parent=; expected auto or a PCI address such as 0000:03:00.0" },
+        { "VirtualFunctions", "Count", "0", "4", "4", "-1",
+          "\"-1\" is not a value for Count=; expected a number from 0 to 65535" },
+        { "MediatedDevice", "Parent", "auto", "mtty", "mtty", "a/b",
+          "\"a/b\" is not a value for Parent=; expected auto or a PCI address, or a name in /sys/class/mdev_bus" },
+        { "MediatedDevice", "Type", "none", "i915-GVTg_V5_4", "i915-GVTg_V5_4", "big",
+          "\"big\" is not a value for Type=; expected none or a type such as nvidia-63 (`hookctl devices` lists "
+          "them)" },
+        { "MediatedDevice", "Uuid", "auto", "c2177883-f1bb-47f0-914d-32a22e3a8804",
+          "c2177883-f1bb-47f0-914d-32a22e3a8804", "c2177883",
+          "\"c2177883\" is not a value for Uuid=; expected auto or UUIDs such as "
+          "c2177883-f1bb-47f0-914d-32a22e3a8804" },
         { "Driver", "Guest", "auto", "mlx5_vfio_pci", "mlx5_vfio_pci", "a b",
           "\"a b\" is not a value for Guest=; expected auto or the name of a driver such as vfio-pci" },
         { "Driver", "Host", "recorded", "nouveau", "nouveau", "a/b",
@@ -302,7 +315,7 @@ TEST(lines_that_are_none)
                 "p.ini:9: \"[Reset] x\" is not a section; expected [Section] and nothing behind it\n"
                 "p.ini:10: unknown section []; expected one of [Match], [Devices], [Transaction], "
                 "[DisplayManager], [Services], [Sessions], [Holders], [Power], [VTConsole], [Module], "
-                "[Framebuffer], [Driver], [Reset]");
+                "[Framebuffer], [VirtualFunctions], [MediatedDevice], [Driver], [Reset]");
 }
 
 TEST(unknown_words)
@@ -317,7 +330,7 @@ TEST(unknown_words)
                         "p.ini:8: unknown key Colour= in [VTConsole]; expected one of Policy=\n"
                         "p.ini:9: unknown section [Xyz]; expected one of [Match], [Devices], [Transaction], "
                         "[DisplayManager], [Services], [Sessions], [Holders], [Power], [VTConsole], [Module], "
-                        "[Framebuffer], [Driver], [Reset]");
+                        "[Framebuffer], [VirtualFunctions], [MediatedDevice], [Driver], [Reset]");
         assert_problems("[Holders]\nTimeout=3\n",
                         "p.ini:2: unknown key Timeout= in [Holders]; did you mean TimeoutSec=?");
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/mdev.h"
 #include "host/scan.h"
 
 #include "fake/fake-host.h"
@@ -710,6 +711,90 @@ TEST(nodes_by_class)
         assert_list(function("0000:01:00.0")->net, "enp1s0");
         assert_int_eq(function("0000:01:00.0")->iommu_group, 4);
         assert_true(view->have_iommu);
+        finish();
+}
+
+TEST(virtual_functions)
+{
+        _cleanup_free_ char *use = NULL;
+        PciAddress a;
+
+        begin();
+        put_function("0000:03:00.0", "0x020000\n", NULL);
+        put_function("0000:03:10.0", "0x020000\n", NULL);
+        put("sys/devices/pci0000:00/0000:03:00.0/sriov_totalvfs", "7\n");
+        put("sys/devices/pci0000:00/0000:03:00.0/sriov_offset", "128\n");
+        put("sys/devices/pci0000:00/0000:03:00.0/sriov_stride", "2\n");
+        put_link("sys/devices/pci0000:00/0000:03:00.0/virtfn0", "../0000:03:10.0");
+        put_link("sys/devices/pci0000:00/0000:03:10.0/physfn", "../0000:03:00.0");
+        put("sys/devices/pci0000:00/0000:03:10.0/net/eth5/flags", "0x1003\n");
+        put_link("sys/class/net/eth5", "../../devices/pci0000:00/0000:03:10.0/net/eth5");
+        look_at_folder("0000:03:00.0");
+        assert_int_eq(function("0000:03:00.0")->sriov_total, 7);
+        assert_int_eq(function("0000:03:00.0")->sriov_offset, 128);
+        assert_int_eq(function("0000:03:00.0")->sriov_stride, 2);
+        assert_int_eq(function("0000:03:00.0")->sriov_vfs, 1);
+        assert_null(function("0000:03:00.0")->physfn);
+        assert_int_eq(function("0000:03:10.0")->sriov_total, 0);
+        assert_str_eq(function("0000:03:10.0")->physfn, "0000:03:00.0");
+
+        assert_ok(pci_parse("0000:03:10.0", &a));
+        assert_ok(scan_function_use(host, &a, &use));
+        assert_null(use);
+        put_link("sys/devices/pci0000:00/0000:03:10.0/net/eth5/upper_br0", "../../../../virtual/net/br0");
+        assert_ok(scan_function_use(host, &a, &use));
+        assert_str_eq(use, "br0 is on its interface eth5");
+        finish();
+}
+
+/* A parent that is no PCI function, as the kernel's own sample. */
+TEST(mediated_devices)
+{
+        static const char type[] = "sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-2/";
+        static const char uuid[] = "c2177883-f1bb-47f0-914d-32a22e3a8804";
+        ScanRequest request = { .mdev_types = true, .no_services = true };
+        _cleanup_strv_ char **nodes = NULL;
+        char name[256];
+        Fault f = {};
+
+        begin();
+        for (size_t i = 0; i < 3; i++) {
+                (void) snprintf(name, sizeof(name), "%s%s", type,
+                                ((const char *const[]){ "available_instances", "device_api", "name" })[i]);
+                put(name, ((const char *const[]){ "23\n", "vfio-pci\n", "Dual port serial\n" })[i]);
+        }
+        put_link("sys/class/mdev_bus/mtty", "../../devices/virtual/mtty/mtty");
+        (void) snprintf(name, sizeof(name), "sys/devices/virtual/mtty/mtty/%s/mdev_type", uuid);
+        put_link(name, "../mdev_supported_types/mtty-2");
+        (void) snprintf(name, sizeof(name), "sys/devices/virtual/mtty/mtty/%s/iommu_group", uuid);
+        put_link(name, "../../../../../kernel/iommu_groups/9");
+        (void) snprintf(name, sizeof(name), "sys/devices/virtual/mtty/mtty/%s/vfio-dev/vfio1/dev", uuid);
+        put(name, "510:1\n");
+        (void) snprintf(name, sizeof(name), "sys/bus/mdev/devices/%s", uuid);
+        put_link(name, "../../../devices/virtual/mtty/mtty/c2177883-f1bb-47f0-914d-32a22e3a8804");
+
+        assert_ok(host_new(folder, &host, &f));
+        assert_ok(scan(host, &request, &view, &f));
+        assert_int_eq(view->n_mdev_types, 1);
+        assert_str_eq(view->mdev_types[0].parent, "mtty");
+        assert_str_eq(view->mdev_types[0].id, "mtty-2");
+        assert_str_eq(view->mdev_types[0].name, "Dual port serial");
+        assert_str_eq(view->mdev_types[0].api, "vfio-pci");
+        assert_null(view->mdev_types[0].description);
+        assert_int_eq(view->mdev_types[0].available, 23);
+        assert_int_eq(view->n_mdevs, 1);
+        assert_str_eq(view->mdevs[0].uuid, uuid);
+        assert_str_eq(view->mdevs[0].parent, "mtty");
+        assert_str_eq(view->mdevs[0].type, "mtty-2");
+        assert_ok(mdev_nodes(host, uuid, &nodes));
+        assert_list(nodes, "/dev/vfio/9 /dev/vfio/devices/vfio1");
+
+        /* unasked no driver is asked */
+        view = hostview_free(view);
+        request.mdev_types = false;
+        assert_ok(scan(host, &request, &view, &f));
+        assert_int_eq(view->n_mdev_types, 0);
+        assert_int_eq(view->n_mdevs, 1);
         finish();
 }
 

@@ -5,9 +5,10 @@
 
 TEST(forward_order)
 {
-        static const char *const names[] = { "display-manager", "services",  "sessions", "holders",
-                                             "power",           "vtconsole", "override", "module",
-                                             "framebuffer",     "driver",    "reset",    "settle" };
+        static const char *const names[] = { "display-manager", "services",        "sessions",          "holders",
+                                             "power",           "vtconsole",       "virtual-functions", "override",
+                                             "module",          "mediated-device", "framebuffer",       "driver",
+                                             "reset",           "settle" };
         const Step *const *steps = step_table();
         int rank = 0;
         size_t n;
@@ -28,8 +29,8 @@ TEST(forward_order)
 TEST(back_order)
 {
         static const char *const names[] = {
-                "reset", "override", "driver", "module",   "framebuffer", "vtconsole",
-                "power", "holders",  "settle", "services", "sessions",    "display-manager"
+                "mediated-device", "reset", "override", "driver", "virtual-functions", "module",   "framebuffer",
+                "vtconsole",       "power", "holders",  "settle", "services",          "sessions", "display-manager"
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

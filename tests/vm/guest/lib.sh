@@ -326,10 +326,22 @@ host_state() {
 		ActiveState) active=$value ;;
 		SubState) printf 'unit %s %s %s\n' "$id" "$active" "$value" ;;
 		esac
-	done < <(systemctl show -p Id,ActiveState,SubState display-manager.service nvidia-persistenced.service getty@tty1.service)
-	while read -r id _; do
-		printf 'failed %s\n' "$id"
-	done < <(systemctl list-units --failed --plain --no-legend)
+		[[ $d == *udev* ]] || printf 'holder %s %s\n' "$v" "${d// /_}"
+	done <<<"$fds" | sort -u
+	for f in /sys/bus/mdev/devices/*; do
+		[[ ! -e $f ]] || printf 'mdev %s %s\n' "${f##*/}" "$(readlink "$f/mdev_type")"
+	done
+	for f in /sys/bus/pci/devices/*/sriov_totalvfs; do
+		[[ -e $f ]] || continue
+		f=${f%/*}
+		for v in "$f"/virtfn*; do # sriov_numvfs itself is read under the device's lock
+			[[ ! -e $v ]] || printf 'vf %s of %s driver=%s\n' "${v##*/}" "${f##*/}" "$(driver_of "$(basename "$(readlink "$v")")")"
+		done
+	done
+	# transactions and journals set aside; the lock, the spool and the last failures may be there
+	for f in /run/hookd-txn/*-*-*; do
+		[[ ! -d $f ]] || printf 'txn %s\n' "${f##*/}"
+	done
 }
 
 save_state() {
@@ -383,6 +395,14 @@ greeter_up() {
 	/lab/bin/look up lightdm-gtk-greeter '/dev/dri/card*'
 }
 
+# Removes every mediated device.
+mdevs_clear() {
+	local f
+	for f in /sys/bus/mdev/devices/*; do
+		[[ ! -e $f ]] || write_bounded 1 "$f/remove"
+	done
+}
+
 # Back to a known state after a case, by force, whatever it left behind.
 lab_reset() {
 	local name f d
@@ -392,6 +412,10 @@ lab_reset() {
 	guests_clear
 	bounded 60 systemctl stop hookd.socket hookd.service 2>/dev/null
 	rm -rf /run/hookd-txn/* /etc/libvirt/hooks/* /var/lib/hookd
+	mdevs_clear
+	for f in /sys/bus/pci/devices/*/sriov_numvfs; do
+		[[ ! -e $f ]] || write_bounded 0 "$f" 30
+	done
 	if [[ -d $LAB_STATE/etc-hookd ]]; then
 		rm -rf /etc/hookd
 		cp -a "$LAB_STATE/etc-hookd" /etc/hookd
@@ -463,9 +487,9 @@ hooks_clear() {
 	libvirt_restart
 }
 
-# guest_define NAME [managed=no] [rom=on] [paint=yes|button] [CARD|FUNCTION...]: a guest of 128 MiB without a disk, with all
-# functions of the cards (default: of the first). `-` for none. paint=yes: it paints the card's screen; button: and obeys
-# virsh shutdown.
+# guest_define NAME [managed=no] [rom=on] [paint=yes|button] [CARD|FUNCTION|UUID...]: a guest of 128 MiB without a disk,
+# with all functions of the cards (default: of the first). `-` for none. paint=yes: it paints the card's screen; button:
+# and obeys virsh shutdown.
 guest_define() {
 	local name=$1 managed=yes rom=off paint='' f which=() xml
 	shift
@@ -473,7 +497,7 @@ guest_define() {
 		case $1 in
 		managed=* | rom=* | paint=*) local "${1?}" ;;
 		-) which+=('') ;;
-		*.*) which+=("$1") ;;
+		*.* | *-*-*-*-*) which+=("$1") ;;
 		*) mapfile -t -O "${#which[@]}" which < <(functions_of "$1") ;;
 		esac
 		shift
@@ -491,6 +515,10 @@ guest_define() {
 		printf "<devices><controller type='usb' model='none'/><memballoon model='none'/>\n"
 		for f in "${which[@]}"; do
 			[[ -n $f ]] || continue
+			if [[ $f == *-*-*-*-* ]]; then
+				printf "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='%s'/></source></hostdev>\n" "$f"
+				continue
+			fi
 			[[ $f =~ ^(.*):(.*):(.*)\.(.*)$ ]]
 			printf "<hostdev mode='subsystem' type='pci' managed='%s'><source><address domain='0x%s' bus='0x%s' slot='0x%s' function='0x%s'/></source><rom bar='%s'/></hostdev>\n" \
 				"$managed" "${BASH_REMATCH[@]:1}" "$rom"
