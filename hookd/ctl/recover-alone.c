@@ -26,7 +26,9 @@ static const char *name_of(const Journal *j)
 /* "0000:01:00.0 0000:01:00.1". Caller frees. */
 static char *card_of(const Journal *j)
 {
-        return j->plan && j->plan->functions ? strv_join(j->plan->functions, " ") : strdup("its devices");
+        _cleanup_free_ char *devices = j->plan ? plan_devices(j->plan) : NULL;
+
+        return devices && *devices ? TAKE_PTR(devices) : strdup("its devices");
 }
 
 static void left_stuck(Recover *r, const Journal *j, const char *card)

@@ -159,3 +159,14 @@ int action_param_add(Action *a, const char *key, const char *value)
                 return action_set(&a->param, "%s %s=%s", a->param, key, escaped);
         return action_set(&a->param, "%s=%s", key, escaped);
 }
+
+char *plan_devices(const Plan *p)
+{
+        _cleanup_free_ char *functions = strv_join(p->functions, " "), *mediated = strv_join(p->mediated, " ");
+        char *all;
+
+        if (!functions || !mediated ||
+            asprintf(&all, "%s%s%s", functions, *functions && *mediated ? " " : "", mediated) < 0)
+                return NULL;
+        return all;
+}

@@ -63,6 +63,9 @@ int action_param(const Action *a, const char *key, char **ret);
 /* key has no blank and no '='. -EEXIST: it is there already. */
 int action_param_add(Action *a, const char *key, const char *value);
 
+/* All that the guest gets, by blanks: functions and mediated devices. Caller frees; NULL: out of memory. */
+char *plan_devices(const Plan *p);
+
 /* Text, the same for the journal's plan file and the golden tests: a line an item, tab between
  * fields, values escaped with text_escape(), first line "hookd-plan 1". Decode is strict: -EINVAL names the line. */
 char *plan_encode(const Plan *p);

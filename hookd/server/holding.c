@@ -130,7 +130,7 @@ int holding_update(Holding *h, const Journal *j)
         set_watched(&h->guest, &(ProcessId){ .pid = j->guest_pid, .start = j->guest_start });
         if (replace(&h->domain, strdup(j->plan ? j->plan->domain : "")) < 0 ||
             replace(&h->profile, strdup(j->plan && j->plan->profile ? j->plan->profile : "")) < 0 ||
-            replace(&h->card, j->plan ? strv_join(j->plan->functions, " ") : strdup("")) < 0 ||
+            replace(&h->card, j->plan ? plan_devices(j->plan) : strdup("")) < 0 ||
             replace(&h->text, strdup(text ? text : "")) < 0)
                 return -ENOMEM;
         watch_both(h);

@@ -12,17 +12,17 @@ static const char *uuid_of(const Txn *t)
 
 void audit_plan(const Txn *t, const Plan *plan)
 {
-        _cleanup_free_ char *functions = strv_join(plan->functions, " ");
+        _cleanup_free_ char *devices = plan_devices(plan);
         const LogField fields[] = {
                 { FIELD_DOMAIN, t->domain },
                 { FIELD_UUID, plan->uuid },
                 { FIELD_EVENT, t->event },
-                { FIELD_TARGET, functions },
+                { FIELD_TARGET, devices },
                 { NULL, NULL },
         };
 
         log_entry(LOG_INFO, MESSAGE_PLAN, fields, "%s: %zu actions for %s, by %s", t->domain, plan->n_actions,
-                  functions && *functions ? functions : "no device", *plan->profile ? plan->profile : "the defaults");
+                  devices && *devices ? devices : "no device", *plan->profile ? plan->profile : "the defaults");
         STRV_FOREACH (w, plan->warnings) {
                 log_entry(LOG_WARNING, MESSAGE_WARNING, fields, "%s: %s", t->domain, *w);
         }

@@ -260,4 +260,22 @@ TEST(timeouts_round_up)
         assert_str_eq(p->actions[3].target, "t");
 }
 
+TEST(mediated_devices)
+{
+        Plan *p = plan_new("vm1", "73116f6f-f817-425f-bd60-4f93db371c39", ""), *again = NULL;
+        _cleanup_free_ char *none = plan_devices(p), *all = NULL, *text = NULL;
+        Fault f = { 0 };
+
+        assert_str_eq(none, "");
+        assert_ok(strv_append(&p->functions, "0000:01:00.0"));
+        assert_ok(strv_append(&p->mediated, "c2177883-f1bb-47f0-914d-32a22e3a8804"));
+        text = plan_encode(p);
+        assert_contains(text, "\nmediated\tc2177883-f1bb-47f0-914d-32a22e3a8804\n");
+        assert_ok(plan_decode(text, strlen(text), &again, &f));
+        all = plan_devices(again);
+        assert_str_eq(all, "0000:01:00.0 c2177883-f1bb-47f0-914d-32a22e3a8804");
+        plan_free(p);
+        plan_free(again);
+}
+
 TEST_MAIN
