@@ -273,6 +273,28 @@ static void mark_mediated(HostView *view, const Journal *j)
         }
 }
 
+/* Virtual functions come and go one by one: while another guest's transaction makes or takes them away the number is
+ * the one that it is on its way to. */
+static void mark_virtual(HostView *view, const Journal *j)
+{
+        for (size_t i = 0; i < j->plan->n_actions; i++) {
+                const Action *a = &j->plan->actions[i];
+                bool going = undoing(j, (int) i) && journal_locked(j);
+                uint64_t n;
+
+                if (!(a->flags & ACTION_SHARED) || (!going && !needs(j, (int) i)) ||
+                    parse_uint(going ? a->before : a->after, UINT16_MAX, &n) < 0)
+                        continue;
+                for (size_t k = 0; k < view->n_functions; k++) {
+                        HostFunction *fn = &view->functions[k];
+                        char bdf[PCI_FORMAT_MAX];
+
+                        if (fn->sriov_total > 0 && streq(pci_format(&fn->address, bdf), a->target))
+                                fn->sriov_vfs = going ? (int) n : MAX(fn->sriov_vfs, (int) n);
+                }
+        }
+}
+
 int claims_mark(const char *root, const char *uuid, HostView *view)
 {
         Journal **list = NULL;
@@ -291,6 +313,7 @@ int claims_mark(const char *root, const char *uuid, HostView *view)
                 if (r >= 0)
                         r = mark_functions(view, list[i]);
                 mark_mediated(view, list[i]);
+                mark_virtual(view, list[i]);
         }
         journal_list_free(list, n);
         return r;

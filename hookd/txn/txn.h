@@ -27,7 +27,8 @@ typedef enum ClaimVerdict {
 } ClaimVerdict;
 ClaimVerdict claims_check(const Claims *c, const Action *a, const Journal **ret_owner, const char **ret_before);
 /* Marks in the view the units that are down only because another guest's transaction has stopped them (to a plan they
- * are up), the functions that are changing hands, and the mediated devices that are promised to others. */
+ * are up), the functions that are changing hands, the mediated devices that are promised to others, and the
+ * virtual functions that others are just making. */
 int claims_mark(const char *root, const char *uuid, HostView *view);
 /* Is somebody just giving back one of these functions, or another one of its slot? 1, 0, -errno. */
 int claims_given_back(const char *root, const char *uuid, const PciAddress *functions, size_t n);

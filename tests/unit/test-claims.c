@@ -425,4 +425,34 @@ TEST(instances_promised)
         end();
 }
 
+/* Links come one by one: what another guest's start makes counts as made. */
+TEST(virtual_functions_on_their_way)
+{
+        HostFunction functions[] = { { .address = { .bus = 3 }, .sriov_total = 7, .sriov_vfs = 1 },
+                                     { .address = { .bus = 4 }, .sriov_total = 7, .sriov_vfs = 1 } };
+        HostView view = { .functions = functions, .n_functions = 2 };
+        Plan *p = plan_new("vm2", B_UUID, "");
+        Journal *b = NULL;
+        Fault f = { 0 };
+
+        begin();
+        assert_not_null(plan_append(p, "virtual-functions", "0000:03:00.0", "4", ACTION_SHARED, 0));
+        assert_ok(action_set(&p->actions[0].before, "0"));
+        assert_ok(journal_create(root, B_UUID, &b, &f));
+        assert_ok(journal_write_plan(b, p, &f));
+        assert_ok(claims_mark(root, ME, &view));
+        assert_int_eq(functions[0].sriov_vfs, 4);
+        assert_int_eq(functions[1].sriov_vfs, 1);
+        functions[0].sriov_vfs = 6; /* there were more */
+        assert_ok(claims_mark(root, ME, &view));
+        assert_int_eq(functions[0].sriov_vfs, 6);
+        functions[0].sriov_vfs = 2;
+        assert_ok(journal_log(b, LOG_WORD_REVERT, -1, NULL));
+        assert_ok(journal_log(b, LOG_WORD_UNDO, 0, NULL));
+        assert_ok(claims_mark(root, ME, &view));
+        assert_int_eq(functions[0].sriov_vfs, 0);
+        journal_close(b);
+        end();
+}
+
 TEST_MAIN
