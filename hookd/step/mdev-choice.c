@@ -89,11 +89,16 @@ const char *mdev_module(const char *type, char buf[64])
                 { "i915", "kvmgt" },              /* drivers/gpu/drm/i915/gvt/kvmgt.c */
                 { "nvidia", "nvidia_vgpu_vfio" }, /* of NVIDIA's vGPU host driver */
         };
+        const char *name = type;
+        size_t n = strcspn(type, "-");
 
-        (void) snprintf(buf, 64, "%.*s", (int) strcspn(type, "-"), type);
         for (size_t i = 0; i < ARRAY_SIZE(other_names); i++)
-                if (streq(other_names[i].driver, buf))
-                        (void) snprintf(buf, 64, "%s", other_names[i].module);
+                if (strlen(other_names[i].driver) == n && strncmp(other_names[i].driver, type, n) == 0) {
+                        name = other_names[i].module;
+                        n = strlen(name);
+                        break;
+                }
+        (void) snprintf(buf, 64, "%.*s", (int) n, name);
         return buf;
 }
 
