@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "txn/txn.h"
 
+#include "step/step-util.h"
 #include "util/fd.h"
 
 #include <fcntl.h>
@@ -319,13 +320,27 @@ int claims_mark(const char *root, const char *uuid, HostView *view)
         return r;
 }
 
+static bool is_virtual(const Plan *p, const char *bdf)
+{
+        for (size_t i = 0; i < p->n_actions; i++) {
+                _cleanup_strv_ char **list = NULL;
+
+                if (streq(p->actions[i].step, "virtual-functions") &&
+                    param_list(&p->actions[i], "functions", &list) >= 0 && strv_contains(list, bdf))
+                        return true;
+        }
+        return false;
+}
+
+/* Functions of one slot are one card; virtual ones, whose numbers mean nothing, are a card each. */
 static bool has_slot(const Plan *p, const PciAddress *functions, size_t n)
 {
         STRV_FOREACH (bdf, p->functions) {
+                bool alone = is_virtual(p, *bdf);
                 PciAddress a;
 
                 for (size_t i = 0; i < n && pci_parse(*bdf, &a) >= 0; i++)
-                        if (pci_same_slot(&a, &functions[i]))
+                        if (alone ? pci_compare(&a, &functions[i]) == 0 : pci_same_slot(&a, &functions[i]))
                                 return true;
         }
         return false;

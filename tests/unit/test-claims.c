@@ -256,6 +256,31 @@ TEST(a_card_that_is_just_given_back)
         end();
 }
 
+/* The numbers of virtual functions mean nothing: neighbours are no card. */
+TEST(a_virtual_function_that_is_stuck)
+{
+        const PciAddress it = { .bus = 3, .device = 0x10 }, next = { .bus = 3, .device = 0x10, .function = 2 };
+        Plan *p = plan_new("vm2", B_UUID, "");
+        Journal *b = NULL;
+        Fault f = { 0 };
+
+        begin();
+        assert_ok(strv_append(&p->functions, "0000:03:10.0"));
+        assert_not_null(plan_append(p, "virtual-functions", "0000:03:00.0", "1", ACTION_SHARED, 0));
+        assert_ok(action_param_add(p->actions, "functions", "0000:03:10.0"));
+        assert_ok(action_set(&p->actions[0].before, "0"));
+        assert_not_null(plan_append(p, "driver", "0000:03:10.0", "vfio-pci", ACTION_EXCLUSIVE, 0));
+        assert_ok(action_set(&p->actions[1].before, "igbvf"));
+        assert_ok(journal_create(root, B_UUID, &b, &f));
+        assert_ok(journal_write_plan(b, p, &f));
+        assert_ok(journal_log(b, LOG_WORD_INTENT, 1, NULL));
+        assert_ok(journal_log(b, LOG_WORD_STUCK, 1, "step driver"));
+        assert_int_eq(claims_stuck(root, ME, &next, 1, &f), 0);
+        assert_int_eq(claims_stuck(root, ME, &it, 1, &f), -EBUSY);
+        journal_close(b);
+        end();
+}
+
 static const char *stopped_for(const char *me)
 {
         static char name[32];
