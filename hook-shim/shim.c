@@ -183,7 +183,8 @@ int main(int argc, char **argv)
         outcome = ask((const char *const *) argv + 1, (unsigned) argc - 1, fcntl(0, F_GETFD) < 0 ? -1 : 0, &why);
         if (outcome == ANSWERED) {
                 const char *text = message.strings[0] ? message.strings[0] : "";
-                int status = message.head.value != 0 && (prepare || strcmp(op, "start") == 0);
+                /* for started and reconnect libvirt would kill the guest, for the others it does not mind */
+                int status = message.head.value != 0 && *op && strstr(" prepare start migrate restore ", op);
 
                 return *text ? SAY(status, text) : status ? SAY(status, "refused ", name) : 0;
         }

@@ -50,6 +50,11 @@ typedef struct HookInput {
         bool contained;   /* libvirt lives in a container */
 } HookInput;
 void check_hook(const HookInput *in, Findings *fs);
+/* What a script does, by its words, that libvirt or hookd minds: calls back, and what hookd does itself. */
+void check_script_deeds(const char *path, const char *text, Findings *fs);
+/* ---- doctor-scripts.c ---- */
+/* A script that hookd runs for a guest. text may be NULL: it cannot be read, or is a program. */
+void check_guest_script(const char *guest, const HostScript *script, const char *text, Findings *fs);
 const HookEntry *hook_ours(const HookInput *in); /* NULL: none that libvirt would run */
 
 typedef struct LibvirtDaemon {

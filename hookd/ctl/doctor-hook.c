@@ -65,6 +65,52 @@ static char *without_comments(const char *text)
         return plain;
 }
 
+/* The number of the first line that has the word outside of comments. */
+static unsigned line_of(const char *whole, const char *word)
+{
+        unsigned number = 1;
+
+        for (const char *p = whole; *p; number++) {
+                size_t n = strcspn(p, "\n");
+                _cleanup_free_ char *one = strndup(p, n);
+                char *rest = one, *line = one ? text_line(&rest) : NULL;
+
+                if (line && strstr(line, word))
+                        return number;
+                p += n + (p[n] == '\n');
+        }
+        return 1;
+}
+
+void check_script_deeds(const char *path, const char *whole, Findings *fs)
+{
+        static const char *const back[] = { "virsh", "virt-install", "import libvirt" };
+        static const char *const same[] = { "modprobe -r", "rmmod",          "driver_override", "/unbind", "new_id",
+                                            "vtcon",       "nodedev-detach", "display-manager", "gdm",     "lightdm",
+                                            "sddm" };
+        _cleanup_free_ char *text = without_comments(whole);
+        const char *word;
+
+        if (!text)
+                return;
+        word = first_of(text, back, ARRAY_SIZE(back));
+        if (word) {
+                finding_add(
+                        fs, AREA_HOOK, FINDING_WARNING,
+                        "%s:%u calls libvirt back (%s), which can hang both: libvirt waits for its hook with the guest "
+                        "locked",
+                        path, line_of(whole, word), word);
+                finding_fix(fs, "take the XML from the hook's standard input, or do it after the hook");
+        }
+        word = first_of(text, same, ARRAY_SIZE(same));
+        if (word) {
+                finding_add(fs, AREA_HOOK, FINDING_WARNING,
+                            "%s:%u seems to do what hookd does (%s): two hands on one card", path, line_of(whole, word),
+                            word);
+                finding_fix(fs, "chmod -x %s, or leave the guests out for which hookd has a profile", path);
+        }
+}
+
 /* What a script does that goes wrong in a hook, told by its words: a hint where to look, no proof. */
 static void check_script(const HookEntry *x, Findings *fs)
 {
@@ -73,10 +119,6 @@ static void check_script(const HookEntry *x, Findings *fs)
         static const char *const fails[] = { "set -e",     "errexit",    "exit 1",    "exit 2",
                                              "sys.exit(1", "check=True", "check_call" };
         static const char *const late[] = { "started", "reconnect" };
-        static const char *const back[] = { "virsh", "virt-install", "import libvirt" };
-        static const char *const same[] = { "modprobe -r", "rmmod",          "driver_override", "/unbind", "new_id",
-                                            "vtcon",       "nodedev-detach", "display-manager", "gdm",     "lightdm",
-                                            "sddm" };
         const char *word, *why;
 
         if (!text)
@@ -91,21 +133,7 @@ static void check_script(const HookEntry *x, Findings *fs)
                             word ? word : "");
                 finding_fix(fs, "let %s end with exit 0 for every event but prepare", x->path);
         }
-        word = first_of(text, back, ARRAY_SIZE(back));
-        if (word) {
-                finding_add(
-                        fs, AREA_HOOK, FINDING_WARNING,
-                        "%s calls libvirt back (%s), which can hang both: libvirt waits for its hook with the guest "
-                        "locked",
-                        x->path, word);
-                finding_fix(fs, "take the XML from the hook's standard input, or do it after the hook");
-        }
-        word = first_of(text, same, ARRAY_SIZE(same));
-        if (word) {
-                finding_add(fs, AREA_HOOK, FINDING_WARNING,
-                            "%s seems to do what hookd does (%s): two hands on one card", x->path, word);
-                finding_fix(fs, "chmod -x %s, or leave the guests out for which hookd has a profile", x->path);
-        }
+        check_script_deeds(x->path, x->text, fs);
 }
 
 /* What an editor or a package manager left: libvirt runs it all the same. */
@@ -149,7 +177,7 @@ static void check_folder(const HookInput *in, const HookEntry *x, Findings *fs)
                             "%s has scripts for started or reconnect: one that fails ends the running guest", x->path);
                 finding_fix(fs, "let them end with exit 0");
         }
-        if (!dispatcher)
+        if (!dispatcher && !hook_ours(in))
                 finding_add(fs, AREA_HOOK, FINDING_HINT,
                             "nobody runs the scripts in the folder %s: libvirt does not look into folders, and %s does "
                             "not hand them on",

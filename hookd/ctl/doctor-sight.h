@@ -28,6 +28,7 @@ void see_libvirt(const Sight *s, Findings *fs);
 void see_security(const Sight *s, Findings *fs);
 void see_profiles(const Sight *s, Findings *fs);
 void see_hook(const Sight *s, Findings *fs);
+void see_scripts(const Sight *s, Findings *fs);
 
 /* doctor-see-container.c */
 int find_containers(Host *h, char ***ret); /* 0 or -ENOMEM */

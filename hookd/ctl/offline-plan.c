@@ -4,6 +4,7 @@
 #include "ctl/domain-xml.h"
 #include "ctl/look.h"
 #include "ctl/profile-folder.h"
+#include "step/step.h"
 #include "txn/plan-record.h"
 #include "txn/txn.h"
 
@@ -22,9 +23,10 @@ static int add_plan(Records *ret, const Plan *plan, Fault *f)
                 const Action *a = &plan->actions[i];
 
                 plan_record_action(&line, a,
-                                   a->flags & ACTION_GATE   ? "gate"
-                                   : a->flags & ACTION_BACK ? "later"
-                                                            : "unseen",
+                                   a->flags & ACTION_GATE         ? "gate"
+                                   : a->flags & ACTION_BACK       ? "later"
+                                   : !step_find(a->step)->observe ? "deed"
+                                                                  : "unseen",
                                    NULL, a->after, a->why);
                 r = add(ret, &line, f);
         }

@@ -27,6 +27,8 @@ static char *describe(char *const *v, bool release, bool one_way)
                 n = asprintf(&text, "must be clear%s%s", colon, why);
         else if (streq(state, "later"))
                 n = asprintf(&text, "%s, on the way back%s%s", after, colon, why);
+        else if (streq(state, "deed"))
+                n = asprintf(&text, "%s%s%s", after, colon, why);
         else if (streq(state, "unknown"))
                 n = asprintf(&text, release ? "? -> %s: cannot be seen: %s" : "? -> %s (%s)", after, why);
         else if (streq(state, "already"))

@@ -108,7 +108,8 @@ static void release(Recover *r, const char *domain)
 
 static void guest(Recover *r, const Record *found)
 {
-        const char *finding = record_value(found, "finding"), *card = record_value(found, "card"), *name;
+        const char *finding = record_value(found, "finding"), *had = record_value(found, "card"), *name,
+                   *card = *had ? had : "its devices"; /* nothing was taken for it: it has only scripts */
         _cleanup_free_ char *domain = NULL;
         Fault f = { 0 };
         int k;
@@ -136,7 +137,7 @@ static void guest(Recover *r, const Record *found)
                 return;
         }
         name = *domain ? domain : record_value(found, "uuid");
-        recover_say(r, 0, "%s: is gone, %s is put back ...", name, *card ? card : "what it had");
+        recover_say(r, 0, "%s: is gone, %s is put back ...", name, *had ? had : "what it had");
         k = wait_for(r, found, &f);
         if (k > 0)
                 recover_say(r, 0, "%s: put back.", name);

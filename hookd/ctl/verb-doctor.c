@@ -93,9 +93,9 @@ static void print_sum(const Findings *fs)
 
 static int run(const Ctl *c)
 {
-        static void (*const parts[])(const Sight *, Findings *) = { see_iommu,    see_boot,    see_modules, see_cards,
-                                                                    see_hook,     see_hookd,   see_libvirt, see_kernel,
-                                                                    see_security, see_profiles };
+        static void (*const parts[])(const Sight *, Findings *) = { see_iommu,  see_boot,     see_modules, see_cards,
+                                                                    see_hook,   see_scripts,  see_hookd,   see_libvirt,
+                                                                    see_kernel, see_security, see_profiles };
         _cleanup_(findings_clear) Findings fs = { 0 };
         _cleanup_(close_sight) Sight s;
         Fault f = { 0 };

@@ -37,6 +37,12 @@ int real_readlink(Host *h, const char *path, char **ret);
 int real_list(Host *h, const char *path, char ***ret);
 int real_exists(Host *h, const char *path);
 
+/* ---- host-look.c ---- */
+int real_look(Host *h, const char *path, FileLook *ret);
+
+/* ---- host-systemd-script.c ---- */
+int real_script(Host *h, const ScriptCall *call, ScriptResult *ret);
+
 /* ---- host-kmod.c ---- */
 int real_module(Host *h, ModuleOp op, const char *name, ModuleInfo *ret);
 

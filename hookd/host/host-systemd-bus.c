@@ -136,28 +136,26 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error _unus
         return 0;
 }
 
-int bus_call(RealHost *h, const char *service, const char *path, const char *interface, const char *method,
-             sd_bus_message **ret, sd_bus_error *error, const char *types, ...)
+int bus_message(RealHost *h, const char *service, const char *path, const char *interface, const char *method,
+                sd_bus_message **ret)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = bus_connect(h);
+
+        if (r < 0)
+                return r;
+        r = sd_bus_message_new_method_call(h->systemd->bus, ret, service, path, interface, method);
+        if (r < 0)
+                return r;
+        return sd_bus_message_set_auto_start(*ret, false); /* a machine without logind gets none from us */
+}
+
+int bus_call_message(RealHost *h, sd_bus_message *m, sd_bus_message **ret, sd_bus_error *error)
+{
         _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
         Reply reply = {};
-        va_list args;
         int r;
 
-        r = bus_connect(h);
-        if (r < 0)
-                return r;
-
-        r = sd_bus_message_new_method_call(h->systemd->bus, &m, service, path, interface, method);
-        if (r < 0)
-                return r;
-        (void) sd_bus_message_set_auto_start(m, false); /* a machine without logind gets none from us */
-        va_start(args, types);
-        r = sd_bus_message_appendv(m, types, args);
-        va_end(args);
-        if (r >= 0)
-                r = sd_bus_call_async(h->systemd->bus, &slot, m, on_reply, &reply, UINT64_MAX);
+        r = sd_bus_call_async(h->systemd->bus, &slot, m, on_reply, &reply, UINT64_MAX);
         if (r < 0) {
                 bus_drop(h);
                 return r == -ENOMEM ? r : -ECONNRESET;
@@ -179,6 +177,26 @@ int bus_call(RealHost *h, const char *service, const char *path, const char *int
                 *ret = sd_bus_message_ref(reply.message);
         (void) sd_bus_message_unref(reply.message);
         return r;
+}
+
+int bus_call(RealHost *h, const char *service, const char *path, const char *interface, const char *method,
+             sd_bus_message **ret, sd_bus_error *error, const char *types, ...)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        va_list args;
+        int r;
+
+        r = bus_message(h, service, path, interface, method, &m);
+        if (r < 0)
+                return r;
+        va_start(args, types);
+        r = sd_bus_message_appendv(m, types, args);
+        va_end(args);
+        if (r < 0) {
+                bus_drop(h);
+                return r == -ENOMEM ? r : -ECONNRESET;
+        }
+        return bus_call_message(h, m, ret, error);
 }
 
 static int read_property(sd_bus_message *m, const Property *p)

@@ -37,6 +37,11 @@ int bus_pump(RealHost *h, const bool *done, uint64_t until);
 int bus_call(RealHost *h, const char *service, const char *path, const char *interface, const char *method,
              sd_bus_message **ret, sd_bus_error *error, const char *types, ...);
 
+/* The same in two parts, for arguments that need containers: a message to be filled, and the call with it. */
+int bus_message(RealHost *h, const char *service, const char *path, const char *interface, const char *method,
+                sd_bus_message **ret);
+int bus_call_message(RealHost *h, sd_bus_message *m, sd_bus_message **ret, sd_bus_error *error);
+
 /* A property that is wanted: `to` is an array of `size` characters, or for size 0 what the signature says: char ** for
  * s and (so), where the path is left out, uint64_t, uint32_t, bool, and Pair for (uo). */
 typedef struct Property {

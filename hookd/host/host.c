@@ -85,6 +85,18 @@ int host_unit(Host *h, UnitOp op, const char *name, UnitInfo *ret)
         return h->ops->unit(h, op, name, ret);
 }
 
+int host_look(Host *h, const char *path, FileLook *ret)
+{
+        *ret = (FileLook){ 0 };
+        return h->ops->look(h, path, ret);
+}
+
+int host_script(Host *h, const ScriptCall *call, ScriptResult *ret)
+{
+        *ret = (ScriptResult){ 0 };
+        return h->ops->script(h, call, ret);
+}
+
 int host_sessions(Host *h, HostSession **ret, size_t *ret_n)
 {
         return h->ops->session(h, SESSION_LIST, NULL, ret, ret_n);

@@ -59,6 +59,26 @@ typedef enum SessionOp {
         SESSION_TERMINATE, /* id: TerminateSession */
 } SessionOp;
 
+/* What a path leads to, links followed. */
+typedef struct FileLook {
+        bool folder;
+        bool executable;    /* a regular file with any x bit that has something in it */
+        char distrust[320]; /* why root must not run what is there: it, or a folder on the way to it, belongs to
+                               somebody else or may be written by others; "": it is root's alone */
+} FileLook;
+
+/* A script of the administrator's, run outside of the daemon's sandbox with host->xml as its standard input. */
+typedef struct ScriptCall {
+        char *const *argv; /* the first is its absolute path */
+        const char *domain, *event;
+        uint64_t timeout; /* usec; it is ended then */
+} ScriptCall;
+
+typedef struct ScriptResult {
+        char how[24]; /* exit-code, signal, timeout, start-limit-hit …: systemd's Result; "" where it ended well */
+        int status;   /* exit status, or the signal */
+} ScriptResult;
+
 enum {
         WAIT_UEVENT = 1, /* return when the kernel reports any device event */
 };
@@ -76,6 +96,11 @@ typedef struct HostOps {
         int (*exists)(Host *h, const char *path);
         int (*module)(Host *h, ModuleOp op, const char *name, ModuleInfo *ret);
         int (*unit)(Host *h, UnitOp op, const char *name, UnitInfo *ret);
+        /* -ENOENT; never blocks. */
+        int (*look)(Host *h, const char *path, FileLook *ret);
+        /* Waits for its end. 0: it ended with 0; -EREMOTEIO: otherwise, and *ret says how; -ETIMEDOUT: the deadline,
+         * -ECANCELED, it was ended; -errno: it could not be run. */
+        int (*script)(Host *h, const ScriptCall *call, ScriptResult *ret);
         int (*session)(Host *h, SessionOp op, const char *id, HostSession **ret, size_t *ret_n);
         /* Every process that has one of these device files open or mapped: an item for each pair of process and file,
          * by pid, then in the order of nodes; array owned by the caller (holders_free). */
@@ -95,6 +120,7 @@ struct Host {
         uint64_t deadline; /* set by the engine; UINT64_MAX: none (only in tests) */
         int cancel_fd;     /* readable or hung up: the one who asked has gone; -1: nobody */
         bool no_cancel;    /* on the way back nothing cancels */
+        const char *xml;   /* of the domain, for scripts; NULL: nothing. Borrowed */
         /* Set when a hand did not return in time: nothing more may touch that card. */
         bool stuck;
         int stuck_pid;
@@ -119,6 +145,8 @@ int host_list(Host *h, const char *path, char ***ret);
 bool host_exists(Host *h, const char *path);
 int host_module(Host *h, ModuleOp op, const char *name, ModuleInfo *ret);
 int host_unit(Host *h, UnitOp op, const char *name, UnitInfo *ret);
+int host_look(Host *h, const char *path, FileLook *ret);
+int host_script(Host *h, const ScriptCall *call, ScriptResult *ret);
 int host_sessions(Host *h, HostSession **ret, size_t *ret_n);
 int host_session_terminate(Host *h, const char *id);
 int host_holders(Host *h, char *const *nodes, HostHolder **ret, size_t *ret_n);

@@ -32,6 +32,8 @@ int scan_variant_drivers(Host *h, const ScanRequest *request, HostView *v);
 /* ---- scan-use.c ---- */
 int scan_disk_use(Host *h, char *const *disks, HostView *v);
 int scan_default_route(Host *h, HostView *v);
+/* ---- scan-script.c ---- */
+int scan_scripts(Host *h, const char *domain, HostView *v, Fault *f);
 /* ---- scan-unit.c ---- */
 int scan_services(Host *h, const ScanRequest *request, HostView *v, Fault *f);
 /* ---- scan-mdev.c ---- */

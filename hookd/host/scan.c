@@ -191,6 +191,7 @@ int scan(Host *h, const ScanRequest *request, HostView **ret, Fault *f)
         if ((r = scan_functions(h, v, f)) < 0 || (r = scan_modules(h, v)) < 0 || (r = scan_consoles(h, v)) < 0 ||
             (r = scan_framebuffers(h, v)) < 0 || (r = scan_mdevs(h, v)) < 0 ||
             (request->mdev_types && (r = scan_mdev_types(h, v)) < 0) || (r = scan_near(h, request, v, f)) < 0 ||
+            (r = scan_scripts(h, request->domain, v, f)) < 0 ||
             (!request->no_services && (r = scan_services(h, request, v, f)) < 0))
                 return fault_default(f, r, NULL, "cannot look at the host: %s", fault_errno(r));
 

@@ -3,13 +3,17 @@
 
 /* libvirt's own words and the sub-operation each comes with. */
 static const struct {
-        const char *op, *subop;
+        const char *op, *subop, *label;
 } words[] = {
-        [HOOK_PREPARE] = { "prepare", "begin" }, [HOOK_START] = { "start", "begin" },
-        [HOOK_STARTED] = { "started", "begin" }, [HOOK_STOPPED] = { "stopped", "end" },
-        [HOOK_RELEASE] = { "release", "end" },   [HOOK_MIGRATE] = { "migrate", "begin" },
-        [HOOK_RESTORE] = { "restore", "begin" }, [HOOK_RECONNECT] = { "reconnect", "begin" },
-        [HOOK_ATTACH] = { "attach", "begin" },
+        [HOOK_PREPARE] = { "prepare", "begin", "prepare/begin" },
+        [HOOK_START] = { "start", "begin", "start/begin" },
+        [HOOK_STARTED] = { "started", "begin", "started/begin" },
+        [HOOK_STOPPED] = { "stopped", "end", "stopped/end" },
+        [HOOK_RELEASE] = { "release", "end", "release/end" },
+        [HOOK_MIGRATE] = { "migrate", "begin", "migrate/begin" },
+        [HOOK_RESTORE] = { "restore", "begin", "restore/begin" },
+        [HOOK_RECONNECT] = { "reconnect", "begin", "reconnect/begin" },
+        [HOOK_ATTACH] = { "attach", "begin", "attach/begin" },
 };
 
 static HookOp op_from(const char *op, const char *subop)
@@ -41,4 +45,17 @@ int event_parse(const char *const *args, unsigned count, Event *ret)
 const char *hook_op_name(HookOp op)
 {
         return (size_t) op < ARRAY_SIZE(words) ? words[op].op : "unknown";
+}
+
+const char *hook_op_label(HookOp op)
+{
+        return (size_t) op < ARRAY_SIZE(words) ? words[op].label : "unknown";
+}
+
+HookOp hook_op_parse(const char *label)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (streq(words[i].label, label))
+                        return (HookOp) i;
+        return HOOK_UNKNOWN;
 }

@@ -27,3 +27,7 @@ typedef struct Event {
  * answered with 0 and otherwise ignored. 0; -EINVAL when not even a domain name is there. */
 int event_parse(const char *const *args, unsigned count, Event *ret);
 const char *hook_op_name(HookOp op);
+/* "prepare/begin": the operation with the sub-operation libvirt calls it with. The reverse is hook_op_parse():
+ * HOOK_UNKNOWN for anything else. */
+const char *hook_op_label(HookOp op);
+HookOp hook_op_parse(const char *label);

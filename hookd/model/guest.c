@@ -44,13 +44,20 @@ static void reader_freep(xmlTextReader **p)
 
 #define _cleanup_xml_ _cleanup_(xml_freep)
 
+void guest_forget_devices(Guest *g)
+{
+        for (size_t i = 0; i < g->n_devices; i++)
+                free(g->devices[i].driver);
+        free(g->devices);
+        g->devices = NULL;
+        g->n_devices = 0;
+}
+
 Guest *guest_free(Guest *g)
 {
         if (!g)
                 return NULL;
-        for (size_t i = 0; i < g->n_devices; i++)
-                free(g->devices[i].driver);
-        free(g->devices);
+        guest_forget_devices(g);
         free(g->name);
         free(g);
         return NULL;

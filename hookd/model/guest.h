@@ -33,5 +33,7 @@ typedef struct Guest {
  * a PCI one whose address cannot be read is an error. -EINVAL with a fault that names the line; -EFBIG; -ENOMEM.
  * *ret is owned by the caller. */
 int guest_parse(const char *xml, size_t size, Guest **ret, Fault *f);
+/* Of a guest whose devices are libvirt's to prepare. */
+void guest_forget_devices(Guest *g);
 Guest *guest_free(Guest *g);
 DEFINE_CLEANUP(Guest, guest_free)

@@ -101,6 +101,12 @@ static void mdev_clear(HostMdev *m)
                 free(array);                     \
         } while (0)
 
+static void script_clear(HostScript *s)
+{
+        free(s->path);
+        free(s->distrust);
+}
+
 HostView *hostview_free(HostView *v)
 {
         if (!v)
@@ -117,6 +123,7 @@ HostView *hostview_free(HostView *v)
         FREE_ARRAY(v->holders, v->n_holders, host_holder_clear);
         FREE_ARRAY(v->mdev_types, v->n_mdev_types, mdev_type_clear);
         FREE_ARRAY(v->mdevs, v->n_mdevs, mdev_clear);
+        FREE_ARRAY(v->scripts, v->n_scripts, script_clear);
         strv_free(v->busy_disks);
         strv_free(v->default_route);
         strv_free(v->autologin_gettys);

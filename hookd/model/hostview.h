@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "model/event.h"
 #include "util/parse.h"
 
 /* A snapshot of the host, taken by host/scan.c, and pure questions to it. All strings are owned by the view. */
@@ -110,6 +111,13 @@ typedef struct HostMdev {
         char *uuid, *parent, *type;
 } HostMdev;
 
+/* An executable that the administrator put into one of the folders for a guest's event. */
+typedef struct HostScript {
+        HookOp event;
+        char *path;
+        char *distrust; /* why root must not run it: "/etc/hookd/hooks.d may be written by others"; NULL: it may */
+} HostScript;
+
 typedef struct HostView {
         HostFunction *functions;
         size_t n_functions;
@@ -136,8 +144,10 @@ typedef struct HostView {
         char **autologin_gettys; /* getty@tty1.service units that are active on a VT of the seat with a session */
         char **missing_modules;  /* of vfio, vfio_iommu_type1, vfio_pci: not loaded and not built in */
         char **variant_drivers;  /* "0000:01:00.0 mlx5_vfio_pci": from modules.alias vfio_pci: entries */
-        bool have_iommu;         /* at least one group */
-        bool shutting_down;      /* SystemState=stopping */
+        HostScript *scripts;     /* for the guest that was asked for, in the order in which they run */
+        size_t n_scripts;
+        bool have_iommu;    /* at least one group */
+        bool shutting_down; /* SystemState=stopping */
 } HostView;
 
 HostView *hostview_new(void);

@@ -63,6 +63,8 @@ static int put_plan(FILE *out, const Plan *p)
                 r = r < 0 ? r : put(out, "function\t", *s, "\n");
         STRV_FOREACH (s, p->mediated)
                 r = r < 0 ? r : put(out, "mediated\t", *s, "\n");
+        STRV_FOREACH (s, p->events)
+                r = r < 0 ? r : put(out, "event\t", *s, "\n");
         STRV_FOREACH (s, p->warnings)
                 r = r < 0 ? r : put(out, "warning\t", *s, "\n");
         for (size_t i = 0; i < p->n_actions && r >= 0; i++)
@@ -192,6 +194,8 @@ static int take_line(char *line, Plan *p)
                 return take_list(rest, &p->functions);
         if (streq(word, "mediated"))
                 return take_list(rest, &p->mediated);
+        if (streq(word, "event"))
+                return take_list(rest, &p->events);
         if (streq(word, "warning"))
                 return take_list(rest, &p->warnings);
         if (streq(word, "rollback-timeout"))

@@ -37,6 +37,7 @@ Plan *plan_free(Plan *p)
         free(p->actions);
         strv_free(p->functions);
         strv_free(p->mediated);
+        strv_free(p->events);
         strv_free(p->warnings);
         free(p->domain);
         free(p->profile);

@@ -43,6 +43,7 @@ typedef struct Plan {
         char **functions; /* the card: every function that goes to the guest's side, canonical addresses */
         char **mediated;  /* the mediated devices that it gets: their UUIDs */
         char **warnings;  /* sentences: "no reset is possible for …" */
+        char **events;    /* at which a worker is wanted once more while the guest has its turn: "started/begin" */
         Action *actions;  /* in forward order */
         size_t n_actions;
 } Plan;

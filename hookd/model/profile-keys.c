@@ -61,6 +61,7 @@ const char *widen_name(Widen w)
         }
 
 #define FIELD(name) offsetof(Profile, name)
+#define EXEC(event) offsetof(Profile, exec[event]), &kind_command
 
 /* In the order of hookd.profile(5). */
 static const ProfileKey keys[] = {
@@ -129,6 +130,20 @@ static const ProfileKey keys[] = {
           FIELD(driver_guest), WORD("auto", word_is_driver, "the name of a driver such as vfio-pci") },
         { "Driver", "Host", "recorded", "driver after the guest's time; recorded: the one before", FIELD(driver_host),
           WORD("recorded", word_is_driver, "the name of a driver such as amdgpu") },
+        { "Scripts", "ExecPrepare", "", "command to run before the host is prepared; its failure refuses the start",
+          EXEC(HOOK_PREPARE) },
+        { "Scripts", "ExecStart", "", "command to run before QEMU is started; its failure refuses the start",
+          EXEC(HOOK_START) },
+        { "Scripts", "ExecStarted", "", "command to run when the guest runs", EXEC(HOOK_STARTED) },
+        { "Scripts", "ExecReconnect", "", "command to run when libvirt was restarted and found the guest running",
+          EXEC(HOOK_RECONNECT) },
+        { "Scripts", "ExecStopped", "", "command to run when the guest has ended, before the host is put back",
+          EXEC(HOOK_STOPPED) },
+        { "Scripts", "ExecRelease", "", "command to run when the host was put back", EXEC(HOOK_RELEASE) },
+        { "Scripts", "Folders", "yes",
+          "whether executables in /etc/hookd/hooks.d/GUEST and /etc/libvirt/hooks/qemu.d/GUEST are run",
+          FIELD(script_folders), &kind_bool },
+        { "Scripts", "TimeoutSec", "60", "how long each of them may take", FIELD(scripts_timeout), SPAN(1, 3600) },
         { "Reset", "Method", "auto", "how to reset the card: auto, none, flr, bus, remove-rescan", FIELD(reset_method),
           ALL(reset_method_names) },
         { "Reset", "When", "release", "when to reset it: release, prepare, both", FIELD(reset_when),

@@ -283,6 +283,8 @@ static void words_print(const ProfileKey *k, const Profile *p, FILE *out)
 
 const ProfileKind kind_words = { words_set, words_print, word_expected };
 
+/* ---- devices ---- */
+
 static int functions_set(const ProfileKey *k, Profile *p, const char *value, char *ret_bad)
 {
         bool is_auto = *value == '\0' || streq(value, "auto");

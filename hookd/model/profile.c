@@ -321,6 +321,8 @@ Profile *profile_free(Profile *p)
         free(p->vf_parent);
         free(p->driver_guest);
         free(p->driver_host);
+        for (size_t i = 0; i < ARRAY_SIZE(p->exec); i++)
+                strv_free(p->exec[i]);
         free(p);
         return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "util/parse.h"
 #include "util/fault.h"
+#include "model/event.h"
 #include "model/guest.h"
 
 typedef enum Policy {
@@ -85,6 +86,10 @@ typedef struct Profile {
 
         char *driver_guest; /* NULL: auto */
         char *driver_host;  /* NULL: recorded */
+
+        char **exec[HOOK_UNKNOWN]; /* a command for the event, its words; NULL: none */
+        bool script_folders;
+        uint64_t scripts_timeout;
 
         ResetMethod reset_method;
         ResetWhen reset_when;

@@ -102,6 +102,7 @@ Holding *holding_free(Holding *h)
         free(h->profile);
         free(h->card);
         free(h->text);
+        strv_free(h->events);
         free(h);
         return NULL;
 }
@@ -133,6 +134,11 @@ int holding_update(Holding *h, const Journal *j)
             replace(&h->card, j->plan ? plan_devices(j->plan) : strdup("")) < 0 ||
             replace(&h->text, strdup(text ? text : "")) < 0)
                 return -ENOMEM;
+        if (j->plan && j->plan->events && !h->events) { /* a plan never changes */
+                h->events = strv_copy(j->plan->events);
+                if (!h->events)
+                        return -ENOMEM;
+        }
         watch_both(h);
         return 0;
 }

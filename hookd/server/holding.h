@@ -22,6 +22,7 @@ typedef struct Watched {
 typedef struct Holding {
         Server *server;
         char uuid[37];
+        char **events;                        /* at which its plan wants a worker */
         char *domain, *profile, *card, *text; /* "" where there is none (yet); text: of its last line */
         TxnState state;
         uint64_t since;      /* CLOCK_BOOTTIME usec */

@@ -23,7 +23,7 @@
 
 const char *job_verb_name(JobVerb v)
 {
-        static const char *const names[] = { "prepare", "release", "recover", "plan", "log" };
+        static const char *const names[] = { "prepare", "release", "recover", "event", "plan" };
 
         return names[v];
 }

@@ -12,8 +12,8 @@ typedef enum JobVerb {
         JOB_PREPARE,
         JOB_RELEASE,
         JOB_RECOVER,
-        JOB_PLAN, /* this and what follows only looks: beside any other job of the guest */
-        JOB_LOG,
+        JOB_EVENT, /* between start and end: scripts */
+        JOB_PLAN,  /* reads only: beside any other job of the guest */
 } JobVerb;
 const char *job_verb_name(JobVerb v);
 static inline bool job_only_looks(JobVerb v)

@@ -176,7 +176,7 @@ uint64_t profiles_time_allowed(Server *s, const char *domain, JobVerb verb)
         stop = s->profiles.conf->stop_timeout;
         if (s->profiles.index)
                 profile_index_timeouts(s->profiles.index, domain, &start, &rollback, &stop);
-        return verb == JOB_PREPARE ? start + rollback : stop;
+        return verb == JOB_PREPARE ? start + rollback : verb == JOB_EVENT ? start : stop;
 }
 
 void profiles_free(Server *s)

@@ -10,7 +10,9 @@
 #include "util/fd.h"
 #include "util/log.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 static void audit_event(const Event *e, const char *label, const Holding *h, const char *what)
 {
@@ -63,6 +65,21 @@ static ProcessId caller_of(const Client *c, bool *ret_orphan)
         return caller;
 }
 
+/* Has the administrator a folder of scripts for this guest? What is in it, the worker looks at. */
+static bool has_scripts(const Server *s, const char *domain)
+{
+        static const char *const folders[] = { "/etc/hookd/hooks.d", "/etc/libvirt/hooks/qemu.d" };
+        char path[PATH_MAX];
+        struct stat st;
+
+        for (size_t i = 0; i < ARRAY_SIZE(folders) && !strchr(domain, '/') && *domain != '.'; i++)
+                if (snprintf(path, sizeof(path), "%s%s/%s", streq(s->options->root, "/") ? "" : s->options->root,
+                             folders[i], domain) < (int) sizeof(path) &&
+                    stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+                        return true;
+        return false;
+}
+
 static void hook_prepare(Client *c, const Event *e, const char *label, int xml_fd)
 {
         Server *s = c->server;
@@ -70,7 +87,7 @@ static void hook_prepare(Client *c, const Event *e, const char *label, int xml_f
         Job job = { .verb = JOB_PREPARE, .domain = (char *) e->domain, .event = (char *) label, .xml_fd = xml_fd };
         bool orphan;
 
-        if (!h && !profiles_may_own(s, e->domain)) {
+        if (!h && !profiles_may_own(s, e->domain) && !has_scripts(s, e->domain)) {
                 closep(&xml_fd);
                 client_answer(c, 0, NULL);
                 return;
@@ -154,7 +171,7 @@ static void hook_release(Client *c, const Event *e, const char *label)
         jobs_add(s, &job);
 }
 
-static void hook_runs(Client *c, const Event *e, const char *label)
+static const Holding *hook_runs(Client *c, const Event *e, const char *label)
 {
         Server *s = c->server;
         const Holding *h = ledger_find(s, e->domain);
@@ -162,10 +179,30 @@ static void hook_runs(Client *c, const Event *e, const char *label)
 
         if (jobs_find(s, e->domain))
                 h = ledger_look_up(s, e->domain); /* its prepare has answered, and its end was not seen yet */
-        if (!h)
+        if (h) {
+                audit_event(e, label, h, "the guest runs");
+                ledger_guest_runs(s, e->domain, e->op == HOOK_RECONNECT ? &caller : NULL);
+        }
+        return h;
+}
+
+/* What happens between start and end, and needs a worker: scripts. One that is stuck keeps nobody waiting. */
+static void hook_event(Client *c, const Event *e, const char *label, const Holding *h, int xml_fd)
+{
+        Server *s = c->server;
+        bool known = hook_op_parse(label) < HOOK_ATTACH,
+             wanted = known && ((h && strv_contains(h->events, label)) || has_scripts(s, e->domain));
+
+        if (!wanted || xml_fd < 0 || (h && is_stuck(s, h))) {
+                closep(&xml_fd);
+                client_answer(c, 0, NULL);
                 return;
-        audit_event(e, label, h, "the guest runs");
-        ledger_guest_runs(s, e->domain, e->op == HOOK_RECONNECT ? &caller : NULL);
+        }
+        jobs_add(s, &(Job){ .verb = JOB_EVENT,
+                            .domain = (char *) e->domain,
+                            .event = (char *) label,
+                            .client_fd = client_take_fd(c),
+                            .xml_fd = xml_fd });
 }
 
 static void hook(Client *c, const WireMessage *m, int xml_fd)
@@ -184,24 +221,24 @@ static void hook(Client *c, const WireMessage *m, int xml_fd)
                 hook_prepare(c, &e, label, xml_fd);
                 return;
         }
-        closep(&xml_fd);
         switch (e.op) {
         case HOOK_RELEASE:
+                closep(&xml_fd);
                 hook_release(c, &e, label);
                 return;
         case HOOK_STOPPED:
-                (void) note_stopped(c, &e, label, "noted");
+                h = note_stopped(c, &e, label, "noted");
                 break;
         case HOOK_STARTED:
         case HOOK_RECONNECT:
-                hook_runs(c, &e, label);
+                h = hook_runs(c, &e, label);
                 break;
         default:
                 h = ledger_find(c->server, e.domain);
                 if (h)
-                        audit_event(&e, label, h, "nothing to do");
+                        audit_event(&e, label, h, "noted");
         }
-        client_answer(c, 0, NULL);
+        hook_event(c, &e, label, h, xml_fd);
 }
 
 /* libvirtd has its answer to prepare, and has neither a QEMU nor said that it gave up: mostly it is just starting it.

@@ -85,6 +85,7 @@ static int display_manager_plan(const PlanInput *in, Plan *plan, Fault *f)
 
 const Step step_display_manager = {
         .name = "display-manager",
+        .decides_desktop = true,
         .plan = display_manager_plan,
         .observe = unit_observe,
         .converge = unit_converge,

@@ -7,6 +7,7 @@
  * loads the module that it is in; the rest of the chain follows. 0: not in that direction. */
 
 enum {
+        FORWARD_SCRIPTS = 5, /* they can refuse, and may want the desktop or the card as they are */
         FORWARD_DISPLAY_MANAGER = 10,
         FORWARD_SERVICES = 20,
         FORWARD_SESSIONS = 30,
@@ -38,4 +39,5 @@ enum {
         BACK_SERVICES = 100,
         BACK_SESSIONS = 110, /* autologin gettys */
         BACK_DISPLAY_MANAGER = 120,
+        BACK_SCRIPTS = 130, /* the desktop does not wait for them */
 };

@@ -3,6 +3,7 @@
 
 /* In forward order; rank.h has the numbers, test-step-table compares. */
 static const Step *const table[] = {
+        &step_scripts,
         &step_display_manager,
         &step_services,
         &step_sessions,

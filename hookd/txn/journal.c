@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "txn/journal.h"
 
+#include "model/guest.h"
 #include "txn/log-text.h"
 #include "util/fd.h"
 
@@ -137,7 +138,8 @@ int journal_create(const char *root, const char *uuid, Journal **ret, Fault *f)
                 return fault_set(f, -EEXIST, j->path, "there is a journal of an earlier start in %s", j->path);
         if ((unlinkat(j->dir_fd, "log", 0) < 0 && errno != ENOENT) ||
             (unlinkat(j->dir_fd, "owner", 0) < 0 && errno != ENOENT) ||
-            (unlinkat(j->dir_fd, "guest", 0) < 0 && errno != ENOENT))
+            (unlinkat(j->dir_fd, "guest", 0) < 0 && errno != ENOENT) ||
+            (unlinkat(j->dir_fd, "xml", 0) < 0 && errno != ENOENT))
                 return fault_set(f, -errno, j->path, "cannot clear what is left in %s: %s", j->path,
                                  fault_errno(-errno));
         r = open_log(j, f);
@@ -316,6 +318,16 @@ int journal_set_guest(Journal *j, int pid, uint64_t start_time)
         return save_process(j->dir_fd, "guest", pid, start_time);
 }
 
+int journal_set_xml(Journal *j, const char *xml)
+{
+        return write_file_atomic_at(j->dir_fd, "xml", 0600, xml, strlen(xml));
+}
+
+int journal_get_xml(const Journal *j, char **ret)
+{
+        return read_file_at(j->dir_fd, "xml", GUEST_XML_MAX, ret, NULL);
+}
+
 static int note_process(const char *root, const char *uuid, const char *name, int pid, uint64_t start)
 {
         _cleanup_free_ char *path = NULL;
@@ -368,7 +380,7 @@ static void remove_temporary(int dir_fd)
 
 int journal_remove(Journal *j)
 {
-        static const char *const names[] = { "log", "owner", "guest", "plan", "lock" };
+        static const char *const names[] = { "log", "owner", "guest", "xml", "plan", "lock" };
 
         /* The plan goes before the lock, so that a crash in between leaves a folder without effects. */
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)

@@ -3,8 +3,8 @@
 
 #include "model/plan.h"
 
-/* One open transaction on disk: <root>/<uuid>/{lock,plan,log,owner,guest}. `plan` is written once, atomically, with all
- * before values, before the first effect; `log` is appended a line at a time: "BOOT-USEC WORD [INDEX] [text]". */
+/* One open transaction on disk: <root>/<uuid>/{lock,plan,log,owner,guest,xml}. `plan` is written once, atomically, with
+ * all before values, before the first effect; `log` is appended a line at a time: "BOOT-USEC WORD [INDEX] [text]". */
 
 typedef enum LogWord {
         LOG_WORD_BEGIN,     /* the plan is being applied */
@@ -61,6 +61,9 @@ int journal_log(Journal *j, LogWord word, int index, const char *text);
 int journal_set_owner(Journal *j, int pid, uint64_t start_time);
 /* Notes the guest's QEMU: from now on the transaction is held for that process, and for nobody else. */
 int journal_set_guest(Journal *j, int pid, uint64_t start_time);
+/* The domain's XML, as the guest was started with it, for scripts at its end. -ENOENT: none was kept. */
+int journal_set_xml(Journal *j, const char *xml);
+int journal_get_xml(const Journal *j, char **ret);
 /* Does somebody work on it (its lock is held)? Never waits, never takes it. */
 bool journal_locked(const Journal *j);
 /* Removes the folder of a finished transaction. */

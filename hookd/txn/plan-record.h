@@ -7,13 +7,13 @@
 /* A plan as lines for hookctl, which makes text and JSON of them (ctl/record-plan.h): one `plan`, then `action`s in
  * their order and `warning`s. hookctl(1) explains their fields. Each of these makes a whole line. */
 
-/* profile: NULL where there is nothing to do. fmt: what is said of the plan, behind the guest's name. */
+/* profile: NULL where none is for this guest. fmt: what is said of the plan, behind the guest's name. */
 void plan_record(RecordLine *r, const char *domain, const char *event, const char *profile, const char *fmt, ...)
         _printf_(5, 6);
 
 /* state: of a start change, already, unknown (why: what keeps it from being seen), unseen (nobody has looked), gate,
- * later (the release does it); of a release change, try (it may fail), already, unknown, left, done, unchanged, stuck,
- * deed. now, why: NULL where there is none. */
+ * later (the release does it), deed (no state, but something that is run); of a release change, try (it may fail),
+ * already, unknown, left, done, unchanged, stuck, deed. now, why: NULL where there is none. */
 void plan_record_action(RecordLine *r, const Action *a, const char *state, const char *now, const char *after,
                         const char *why);
 

@@ -255,13 +255,33 @@ int planner_plan(const Profile *profile, const Guest *guest, const HostView *vie
 
         in = (PlanInput){ .profile = profile, .guest = guest, .view = view, .functions = functions, .n_functions = n };
         for (size_t i = 0; steps[i]; i++) {
+                size_t before = plan->n_actions;
+
                 r = steps[i]->plan ? steps[i]->plan(&in, plan, f) : 0;
                 if (r < 0)
                         return fault_default(f, r, guest->name, "the step %s cannot be planned: %s", steps[i]->name,
                                              fault_errno(r));
-                /* The first step of the table decides about the desktop, those after it follow. */
-                if (i == 0)
-                        in.stops_desktop = plan->n_actions > 0;
+                if (steps[i]->decides_desktop) /* those after it follow */
+                        in.stops_desktop = plan->n_actions > before;
+        }
+        *ret = TAKE_PTR(plan);
+        return 0;
+}
+
+int planner_event(const Profile *profile, const Guest *guest, const HostView *view, HookOp event, Plan **ret, Fault *f)
+{
+        _cleanup_(plan_freep) Plan *plan = plan_new(guest->name, guest->uuid, profile->path);
+        const PlanInput in = { .profile = profile, .guest = guest, .view = view };
+        const Step *const *steps = step_table();
+
+        if (!plan)
+                return fault_set(f, -ENOMEM, guest->name, "out of memory");
+        for (size_t i = 0; steps[i]; i++) {
+                int r = steps[i]->event ? steps[i]->event(&in, event, plan, f) : 0;
+
+                if (r < 0)
+                        return fault_default(f, r, guest->name, "the step %s cannot be planned: %s", steps[i]->name,
+                                             fault_errno(r));
         }
         *ret = TAKE_PTR(plan);
         return 0;

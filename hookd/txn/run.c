@@ -20,7 +20,7 @@ static bool is_forward(const Action *a)
 
 static bool has_value(const Action *a)
 {
-        return !(a->flags & (ACTION_BACK | ACTION_GATE));
+        return !(a->flags & (ACTION_BACK | ACTION_GATE)) && step_find(a->step)->observe;
 }
 
 /* Has the caller hung up, or time run out? */

@@ -11,6 +11,9 @@
  * Pure. */
 int planner_plan(const Profile *profile, const Guest *guest, const HostView *view, Plan **ret, Fault *f);
 
+/* What the steps do at an event between start and end: actions to be converged to `after`, in this order. Pure. */
+int planner_event(const Profile *profile, const Guest *guest, const HostView *view, HookOp event, Plan **ret, Fault *f);
+
 /* claims.c: one flock, <root>/claims.lock, and what the open journals say. */
 typedef struct Claims Claims;
 /* Takes the flock (bounded by deadline, now_usec() scale) and reads all journals but `uuid`. */

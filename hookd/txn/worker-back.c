@@ -115,7 +115,7 @@ static void say_action(const Back *b, int i, bool anything_open)
         } else if ((b->stuck || b->w->host->stuck) && a->flags & (ACTION_CARD | ACTION_BACK))
                 say(b, a, "stuck", NULL, value, NULL);
         else if (a->flags & ACTION_BACK || !step_find(a->step)->observe)
-                say(b, a, "deed", NULL, a->after, NULL);
+                say(b, a, "deed", NULL, value, NULL);
         else
                 say_value(b, a, value);
 }

@@ -28,7 +28,7 @@ void worker_say(Worker *w, const char *line)
                 (void) wire_send(w->client_fd, m, -1);
 }
 
-static int reply(Worker *w, int status, const char *text)
+int worker_reply(Worker *w, int status, const char *text)
 {
         _cleanup_free_ WireMessage *m = malloc(sizeof(*m));
         int r;
@@ -46,7 +46,7 @@ static int reply(Worker *w, int status, const char *text)
 
 /* Keeps the last failures for `hookctl status`: "domain<TAB>boottime usec<TAB>event<TAB>text", values escaped, newest
  * last. */
-static void note_failure(Worker *w, const Fault *f)
+void worker_note_failure(Worker *w, const Fault *f)
 {
         _cleanup_free_ char *old = NULL, *domain = text_escape(w->domain), *text = text_escape(f->text), *path = NULL,
                             *all = NULL;
@@ -91,6 +91,9 @@ static Txn make_txn(Worker *w, Journal *j, const Profile *p)
         uint64_t stop = j->plan && j->plan->stop_timeout > 0 ? j->plan->stop_timeout : 180 * USEC_PER_SEC;
 
         hand_keep_fds((const int[]){ j->lock_fd, -1 });
+        if (!w->xml && j->plan)
+                (void) journal_get_xml(j, &w->xml); /* scripts do without it rather than not at all */
+        w->host->xml = w->xml;
         return (Txn){
                 .host = w->host,
                 .journal = j,
@@ -121,7 +124,7 @@ static int outlast_hand(Worker *w, Txn *t, Fault *f)
                 *f = (Fault){ 0 };
                 r = txn_revert(t, "the kernel call returned", f);
                 if (r < 0)
-                        note_failure(w, f);
+                        worker_note_failure(w, f);
         }
         return r;
 }
@@ -129,8 +132,8 @@ static int outlast_hand(Worker *w, Txn *t, Fault *f)
 static int answer_prepare(Worker *w, int r, const Fault *f)
 {
         if (r < 0)
-                note_failure(w, f);
-        return reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
+                worker_note_failure(w, f);
+        return worker_reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
 }
 
 /* Before there is a transaction that could say so. */
@@ -194,6 +197,8 @@ static int do_prepare(Worker *w, Fault *f)
         }
         if (r >= 0 && w->hook_pid > 0)
                 r = journal_set_owner(j, w->hook_pid, w->hook_start);
+        if (r >= 0)
+                r = journal_set_xml(j, w->xml);
         if (r < 0) {
                 (void) fault_default(f, r, w->domain,
                                      "%s cannot be prepared, nothing was changed: its journal in %s cannot be written: "
@@ -265,7 +270,7 @@ static int keep_for_guest(Worker *w, Txn *t, Fault *f)
         audit_outcome(t, LOG_WARNING, MESSAGE_WARNING, "waiting", 0, f->text);
         if (!by_hand(w) && txn_state(t->journal) == TXN_HELD && !txn_was_answered(t->journal))
                 (void) journal_log(t->journal, LOG_WORD_HELD, -1, f->text); /* `hookctl status` shows the last one */
-        return reply(w, by_hand(w), f->text);
+        return worker_reply(w, by_hand(w), f->text);
 }
 
 static int do_release(Worker *w, Fault *f)
@@ -276,12 +281,12 @@ static int do_release(Worker *w, Fault *f)
 
         r = journal_open(w->journals, w->uuid, 1, &j, f);
         if (r == -ENOENT)
-                return reply(w, 0, "");
+                return worker_reply(w, 0, "");
         if (r >= 0 && !j->plan)
-                return reply(w, journal_remove(j) < 0, "");
+                return worker_reply(w, journal_remove(j) < 0, "");
         if (r < 0) {
-                note_failure(w, f);
-                return reply(w, 1, f->text);
+                worker_note_failure(w, f);
+                return worker_reply(w, 1, f->text);
         }
         t = make_txn(w, j, NULL);
         w->host->no_cancel = true;
@@ -292,8 +297,8 @@ static int do_release(Worker *w, Fault *f)
         r = r < 0 ? fault_default(f, r, t.domain, "cannot tell whether %s still runs: %s", t.domain, fault_errno(r))
                   : txn_revert(&t, w->event, f);
         if (r < 0)
-                note_failure(w, f);
-        k = reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
+                worker_note_failure(w, f);
+        k = worker_reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
         (void) outlast_hand(w, &t, f);
         return k;
 }
@@ -320,7 +325,7 @@ static int do_recover(Worker *w, Fault *f)
         t = make_txn(w, j, NULL);
         r = txn_recover(&t, &kept, f);
         if (r < 0 && !t.again)
-                note_failure(w, f);
+                worker_note_failure(w, f);
         return outlast_hand(w, &t, f) < 0 ? -EIO : r;
 }
 
@@ -334,9 +339,11 @@ static int run_verb(Worker *w, Fault *f)
                 return do_release(w, f);
         if (streq(w->verb, "recover"))
                 return do_recover(w, f);
+        if (streq(w->verb, "event"))
+                return worker_event(w, f);
         if (streq(w->verb, "plan")) {
                 r = *w->uuid ? worker_show_release(w, f) : worker_show_plan(w, f);
-                return reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
+                return worker_reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
         }
         if (streq(w->verb, "log")) {
                 r = worker_show_log(w, f);
@@ -379,6 +386,7 @@ int worker_main(int argc, char **argv, HostOpen open_host)
         w.host = host;
         host->cancel_fd = streq(w.verb, "prepare") ? w.client_fd : -1;
         r = run_verb(&w, &f);
+        free(w.xml);
         (void) log_drain();
         return r < 0 ? WORKER_FAILED : WORKER_REPLIED;
 }

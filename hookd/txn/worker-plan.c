@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define XML_USEC (10 * USEC_PER_SEC)
+#define XML_USEC  (10 * USEC_PER_SEC)
+#define LOOK_USEC (30 * USEC_PER_SEC)
 /* How long a start waits for a card that its last guest is just giving back. */
 #define GIVEN_BACK_USEC (60 * USEC_PER_SEC)
 
@@ -80,6 +81,26 @@ static int choose_profile(Worker *w, const Guest *guest, Profile **ret, Fault *f
         return r < 0 ? r : 1;
 }
 
+/* A guest that no profile wants keeps its devices to libvirt: what is left are its scripts, which libvirt has handed to
+ * hookd with the hook. */
+static int settle_profile(Worker *w, Guest *guest, Profile **ret, Fault *f)
+{
+        int r = choose_profile(w, guest, ret, f);
+
+        if (r != 0)
+                return MIN(r, 0);
+        *ret = profile_new();
+        if (!*ret)
+                return fault_set(f, -ENOMEM, guest->name, "out of memory");
+        guest_forget_devices(guest);
+        return 0;
+}
+
+static bool is_owned(const Profile *p)
+{
+        return *p->path;
+}
+
 static int read_guest(Worker *w, Guest **ret, Fault *f)
 {
         _cleanup_free_ char *xml = NULL;
@@ -98,6 +119,8 @@ static int read_guest(Worker *w, Guest **ret, Fault *f)
         if (r < 0)
                 return fault_set(f, r, w->domain, "cannot read the domain XML of %s: %s", w->domain, fault_errno(r));
         r = guest_parse(xml, size, ret, f);
+        free(w->xml);
+        w->xml = TAKE_PTR(xml);
         if (r < 0)
                 return fault_default(f, r, w->domain, "the domain XML of %s cannot be used: %s", w->domain,
                                      fault_errno(r));
@@ -113,7 +136,7 @@ static int look_and_plan(Worker *w, const ScanRequest *request, const Guest *gue
         _cleanup_(hostview_freep) HostView *view = NULL;
         int r;
 
-        w->host->deadline = host_now(w->host) + 30 * USEC_PER_SEC;
+        w->host->deadline = host_now(w->host) + LOOK_USEC;
         r = scan(w->host, request, &view, f);
         if (r < 0)
                 return fault_default(f, r, w->domain, "cannot look at the host: %s", fault_errno(r));
@@ -169,8 +192,8 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
         r = read_guest(w, ret_guest, f);
         if (r < 0)
                 return r;
-        r = choose_profile(w, *ret_guest, ret_profile, f);
-        if (r <= 0)
+        r = settle_profile(w, *ret_guest, ret_profile, f);
+        if (r < 0)
                 return r;
         p = *ret_profile;
         wanted = calloc((*ret_guest)->n_devices + p->n_functions + 1, sizeof(*wanted));
@@ -189,6 +212,8 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
         request.units = units;
         request.dm_unit = p->dm_unit;
         request.mdev_types = p->mdev_type != NULL;
+        request.domain = p->script_folders ? (*ret_guest)->name : NULL;
+        request.no_services = !is_owned(p);
         /* Before a look at the host: that may wait for what is stuck with the card. */
         r = w->journals ? claims_stuck(w->journals, (*ret_guest)->uuid, wanted, request.n_wanted, f) : 0;
         if (r < 0)
@@ -198,7 +223,32 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
                 r = plan_what_is_there(w, &request, *ret_guest, p, ret_plan, f);
         else
                 r = look_and_plan(w, &request, *ret_guest, p, ret_plan, f);
+        if (r >= 0 && !is_owned(p) && (*ret_plan)->n_actions == 0) {
+                *ret_plan = plan_free(*ret_plan);
+                return 0;
+        }
         return r < 0 ? r : 1;
+}
+
+int worker_plan_event(Worker *w, Plan **ret_plan, Fault *f)
+{
+        _cleanup_(guest_freep) Guest *guest = NULL;
+        _cleanup_(profile_freep) Profile *profile = NULL;
+        _cleanup_(hostview_freep) HostView *view = NULL;
+        ScanRequest request = { .no_services = true };
+        int r;
+
+        r = read_guest(w, &guest, f);
+        if (r >= 0)
+                r = settle_profile(w, guest, &profile, f);
+        if (r < 0)
+                return r;
+        request.domain = profile->script_folders ? guest->name : NULL;
+        w->host->deadline = host_now(w->host) + LOOK_USEC;
+        r = scan(w->host, &request, &view, f);
+        if (r < 0)
+                return fault_default(f, r, w->domain, "cannot look at the host: %s", fault_errno(r));
+        return planner_event(profile, guest, view, hook_op_parse(w->event), ret_plan, f);
 }
 
 static void say_action(Worker *w, const Action *a)
@@ -211,8 +261,10 @@ static void say_action(Worker *w, const Action *a)
 
         if (a->flags & ACTION_GATE)
                 state = "gate";
-        else if (a->flags & ACTION_BACK || !step->observe)
+        else if (a->flags & ACTION_BACK)
                 state = "later";
+        else if (!step->observe)
+                state = "deed";
         else {
                 engine_deadline(w->host, 5 * USEC_PER_SEC, UINT64_MAX);
                 if (step->observe(w->host, a, &now, &unseen) < 0) {
@@ -265,7 +317,11 @@ int worker_show_plan(Worker *w, Fault *f)
                 worker_say(w, line.text);
                 return 0;
         }
-        plan_record(&line, w->domain, "prepare", profile->path, "a start would do this, by %s", profile->path);
+        if (is_owned(profile))
+                plan_record(&line, w->domain, "prepare", profile->path, "a start would do this, by %s", profile->path);
+        else
+                plan_record(&line, w->domain, "prepare", NULL,
+                            "a start would do this, by its scripts; no profile is for this guest");
         worker_say(w, line.text);
         for (size_t i = 0; i < plan->n_actions; i++)
                 say_action(w, &plan->actions[i]);

@@ -347,6 +347,29 @@ TEST(foreign_hooks)
         hook(9000000, x, 2);
         assert_contains(found(FINDING_WARNING, "looks like a copy")->fix, "rm ");
         (void) found(FINDING_HINT, "nobody runs the scripts in the folder");
+        x[0] = (HookEntry){ .path = (char *) HOOK_MAIN, .state = HOOK_CURRENT, .executable = true };
+        hook(9000000, x, 2); /* hookd does */
+        assert_int_eq(fs.n, 1);
+}
+
+TEST(scripts)
+{
+        HostScript x = { .event = HOOK_STARTED, .path = (char *) "/etc/hookd/hooks.d/win10/started/pin" };
+
+        findings_clear(&fs);
+        check_guest_script("win10", &x, "#!/bin/sh\n# no virsh\n\nvirsh vcpupin win10 0 1 # virsh\nrmmod nvidia\n",
+                           &fs);
+        (void) found(FINDING_FINE, "at started/begin of guest win10");
+        (void) found(FINDING_WARNING, "/pin:4 calls libvirt back (virsh)");
+        (void) found(FINDING_WARNING, "/pin:5 seems to do what hookd does (rmmod)");
+        findings_clear(&fs);
+        check_guest_script("win10", &x, NULL, &fs);
+        assert_int_eq(fs.n, 1);
+        x.distrust = (char *) "/etc/hookd/hooks.d may be written by everybody";
+        findings_clear(&fs);
+        check_guest_script("win10", &x, "true\n", &fs);
+        (void) found(FINDING_PROBLEM, "may be written by everybody");
+        assert_int_eq(fs.n, 1);
 }
 
 TEST(seen)

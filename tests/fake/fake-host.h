@@ -41,14 +41,16 @@
  *   unit ID [names=a,b] [active=inactive] [job=] [load=loaded] [cgroup=/system.slice/ID] [stop-timeout=90s]
  *           [opens=GLOB,…: device files] [needs=GLOB: fails to start without] [pid=] [comm=] [stop-takes=500ms]
  *           [start-takes=500ms] [stop-result=done|failed] [start-result=done|failed] [conflicts=UNIT,…]
+ *   script PATH [status=0: how it ends] [takes=100ms] [sets=PATH to=VALUE: a plain file that it writes] [text=]
+ *           [distrust="/a/folder may be written by everybody"]
  * [waits-for=UNIT] session ID user= [uid=1000] [seat=seat0] [tty=] [type=x11] [class=user] [service=]
  * [scope=session-ID.scope] [state=active] [remote=no] [linger=no] [owner=UNIT: ends and starts with it] [respawn=UNIT:
  * logs in again while that unit is active] [manager=UNIT: stops so long after the last session ended:
  * manager-delay=10s] holder PID comm= [uid=0] [cgroup=] [node=/dev/…,…] [mapped=no] [start=PID]
  * [leaves=term|kill|never|uevent|AFTER] [session=ID: lets go when that session ends] fault OP TARGET NTH WHAT      OP
  * and TARGET are globs: read write readlink list exists module-state module-load module-unload unit-state unit-start
- * unit-stop unit-reset-failed session-list session-terminate holders signal wait, and probe ("BDF driver"). NTH: 1 the
- * first, 0 every one. WHAT: an errno name, hang, lie, late:OPS, crash-before, crash-after, cancel, slow
+ * unit-stop unit-reset-failed look script session-list session-terminate holders signal wait, and probe ("BDF driver").
+ * NTH: 1 the first, 0 every one. WHAT: an errno name, hang, lie, late:OPS, crash-before, crash-after, cancel, slow
  *
  * Time is the fake's own: it moves by what an operation costs and by wait(), never by itself. */
 
@@ -125,6 +127,10 @@ void fake_guest_stop(Host *h, int pid);
 int fake_process(Host *h, int pid, const char *comm);
 /* A function that a guest used and nobody has reset since? */
 bool fake_is_dirty(Host *h, const char *bdf);
+
+/* "/path for win10 prepare begin -, 320 bytes of XML" of each script that was run since fake_reset(), a line each; "":
+ * none. */
+const char *fake_scripts_ran(Host *h);
 
 /* What was called that must not be: a risky write or read outside a hand, an operation on a stuck card, a signal to PID
  * 1. Text a line each, NULL: none. Owned by the host. */

@@ -17,6 +17,7 @@ enum {
         MAX_MDEV_TYPES = 8,
         MAX_MDEVS = 12,
         MAX_RAW = 128,
+        MAX_SCRIPTS = 16,
         MAX_LATER = 16,
         MAX_FAULTS = 16,
         POOL = 24576,
@@ -116,6 +117,13 @@ typedef struct Raw {
         unsigned value; /* offset into pool */
 } Raw;
 
+/* An executable of the administrator's: what it does is to write a plain file. */
+typedef struct Script {
+        char path[120], distrust[120], sets[120], to[32], text[160];
+        int status;
+        uint64_t takes;
+} Script;
+
 /* Something that happens later: at a time, after so many operations, or when the kernel lets go. */
 typedef enum LaterWhat {
         LATER_NONE,
@@ -144,10 +152,11 @@ typedef struct State {
         MdevType mdev_types[MAX_MDEV_TYPES];
         Mdev mdevs[MAX_MDEVS];
         Raw raw[MAX_RAW];
+        Script scripts[MAX_SCRIPTS];
         Later later[MAX_LATER];
         char pool[POOL];
         unsigned n_functions, n_modules, n_units, n_sessions, n_holders, n_platforms, n_mdev_types, n_mdevs, n_raw,
-                pool_used;
+                n_scripts, pool_used;
         uint64_t clock, udev_delay, settle, udev_busy_until, transient_busy;
         char kernel[32], guest[4][40];
         char system_console[24]; /* "dummy device" or "VGA+" */
@@ -176,6 +185,7 @@ struct Fake {
         void (*on_crash)(Host *, void *);
         void *on_crash_arg;
         char *violations;
+        char *ran;  /* the scripts: a line each */
         bool woken; /* a uevent or an exit since the last wait() began */
 };
 
@@ -303,6 +313,10 @@ int op_session(Host *h, SessionOp op, const char *id, HostSession **ret, size_t 
 int op_holders(Host *h, char *const *nodes, HostHolder **ret, size_t *ret_n);
 int op_signal(Host *h, const HostHolder *holder, int signo);
 int op_wait(Host *h, unsigned what, const HostHolder *holders, size_t n, uint64_t slice_usec);
+/* ---- script.c ---- */
+int op_look(Host *h, const char *path, FileLook *ret);
+void script_act(Fake *k, const char *path);
+int op_script(Host *h, const ScriptCall *call, ScriptResult *ret);
 extern const HostOps fake_ops_table;
 Function *op_function(Fake *k, const char *target, const char *value);       /* whose device lock a call takes */
 int fake_do(Fake *k, const char *op, const char *target, const char *value); /* the effect alone, as it was asked for */
@@ -333,7 +347,7 @@ typedef struct Field {
         size_t offset, size;
 } Field;
 extern const Field fields_pci[], fields_module[], fields_platform[], fields_mdev_type[], fields_mdev[], fields_unit[],
-        fields_session[], fields_holder[], fields_later[], fields_opt[], fields_saved[];
+        fields_session[], fields_holder[], fields_later[], fields_script[], fields_opt[], fields_saved[];
 const char *give_name(int give);
 int words_split(const char *line, char words[][192], unsigned max);
 bool word_in(const char *list, const char *word); /* commas or blanks */

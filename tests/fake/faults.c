@@ -275,6 +275,7 @@ void fake_reset(Host *h)
         fake_faults_clear(h);
         free(k->violations);
         k->violations = NULL;
+        free(TAKE_PTR(k->ran));
         k->ops = 0;
         k->hit_targets[0] = '\0';
         h->deadline = UINT64_MAX;

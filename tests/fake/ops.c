@@ -109,6 +109,8 @@ int fake_do(Fake *k, const char *op, const char *target, const char *value)
                         m->going = false;
                 return module_unload(k, target);
         }
+        if (streq(op, "script"))
+                script_act(k, target);
         if (streq(op, "session-terminate"))
                 return session_terminate(k, target);
         if (startswith(op, "unit-")) {
@@ -286,6 +288,7 @@ static void op_free(Host *h)
         fake_reset(h);
         files_free(k);
         free(k->violations);
+        free(k->ran);
         free(k);
 }
 
@@ -297,6 +300,8 @@ const HostOps fake_ops_table = {
         .exists = op_exists,
         .module = op_module,
         .unit = op_unit,
+        .look = op_look,
+        .script = op_script,
         .session = op_session,
         .holders = op_holders,
         .signal = op_signal,

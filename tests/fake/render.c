@@ -291,6 +291,17 @@ static void render_raw(Fake *k)
         }
 }
 
+static void render_scripts(Fake *k)
+{
+        FOREACH(const Script, x, k->s.scripts, k->s.n_scripts)
+        {
+                const char *slash = strrchr(x->path, '/');
+
+                add_file(k, add_path(k, files_string(k, "%.*s", (int) (slash - x->path), x->path)), slash + 1, "%s",
+                         x->text);
+        }
+}
+
 void render(Fake *k)
 {
         static const char *const dirs[] = { "/dev/dri", "/dev/snd", "/dev/vfio", "/proc/sys/kernel/random",
@@ -311,4 +322,5 @@ void render(Fake *k)
         if (k->s.udev_busy_until > k->s.clock)
                 add_file(k, add_path(k, "/run/udev"), "queue", "%s", "");
         render_raw(k);
+        render_scripts(k);
 }

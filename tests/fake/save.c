@@ -172,6 +172,16 @@ const Field fields_holder[] = {
         { NULL },
 };
 
+const Field fields_script[] = {
+        TEXT(Script, "distrust", distrust),
+        TEXT(Script, "sets", sets),
+        TEXT(Script, "to", to),
+        TEXT(Script, "text", text),
+        OTHER(Script, FIELD_INT, "status", status),
+        OTHER(Script, FIELD_TIME, "takes", takes),
+        { NULL },
+};
+
 const Field fields_later[] = {
         OTHER(Later, FIELD_U64, "when", when),
         OTHER(Later, FIELD_BOOL, "hung", hung),
@@ -322,6 +332,8 @@ char *fake_host_text(Host *h)
         put_item(out, "session", x->id, fields_session, x);
         FOREACH(const Holder, x, s->holders, s->n_holders)
         put_item(out, "holder", number(x->pid), fields_holder, x);
+        FOREACH(const Script, x, s->scripts, s->n_scripts)
+        put_item(out, "script", x->path, fields_script, x);
         FOREACH(const Later, x, s->later, MAX_LATER)
         if (x->what != LATER_NONE)
                 put_item(out, "later", number((int) x->what), fields_later, x);

@@ -184,6 +184,15 @@ static void *item_new(Fake *k, const char *kind, const char *id, const Field **r
                 *ret_fields = fields_holder;
                 return x;
         }
+        if (streq(kind, "script") && s->n_scripts < MAX_SCRIPTS) {
+                Script *x = &s->scripts[s->n_scripts++];
+
+                *x = (Script){ .takes = 100 * USEC_PER_MSEC };
+                text_set(x->path, id);
+                text_set(x->text, "#!/bin/sh\n");
+                *ret_fields = fields_script;
+                return x;
+        }
         if (streq(kind, "later")) {
                 *ret_fields = fields_later;
                 return later_add(k, (LaterWhat) atoi(id), 0, "", 0);

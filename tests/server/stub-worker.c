@@ -9,6 +9,7 @@
  *   stuck…   prepare leaves a journal with a stuck card, answers 1 and waits as slow… does; then all is well
  *   …held…   prepare leaves a HELD journal with its owner, release removes it
  *
+ *   …events… its journal's plan wants a worker at started/begin
  *   …stay…   its release keeps the journal while the guest it has noted lives
  *   …stubborn…  its recovery fails
  *
@@ -96,12 +97,15 @@ static int open_transaction(Call *c, bool held)
         int pid;
         unsigned long long start;
         Fault f = { 0 };
+        Plan *plan;
 
         make_uuid(c);
+        plan = plan_new(c->domain, c->uuid, "stub.ini");
+        if (!plan || (strstr(c->domain, "events") && strv_append(&plan->events, "started/begin") < 0))
+                return -1;
         if (journal_create(c->journals, c->uuid, &j, &f) < 0 ||
             (sscanf(c->parent, "%d:%llu", &pid, &start) == 2 && journal_set_owner(j, pid, start) < 0) ||
-            journal_write_plan(j, plan_new(c->domain, c->uuid, "stub.ini"), &f) < 0 ||
-            journal_log(j, LOG_WORD_BEGIN, -1, NULL) < 0 ||
+            journal_write_plan(j, plan, &f) < 0 || journal_log(j, LOG_WORD_BEGIN, -1, NULL) < 0 ||
             (held && journal_log(j, LOG_WORD_HELD, -1, "by the stub") < 0)) {
                 (void) fprintf(stderr, "stub-worker: %s\n", f.text);
                 return -1;

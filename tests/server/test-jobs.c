@@ -131,6 +131,80 @@ TEST(held_until_release)
         assert_null(strstr(text, "guest\t"));
 }
 
+/* With the domain's XML, as libvirt calls. */
+static uint32_t hook_xml(const char *domain, const char *op, const char *subop)
+{
+        int fd = client_connect(), xml[2];
+        WireMessage m;
+
+        assert_ok(pipe2(xml, O_CLOEXEC));
+        assert_int_eq(write(xml[1], "<domain/>", 9), 9);
+        (void) close(xml[1]);
+        client_hook(fd, domain, op, subop, xml[0]);
+        (void) close(xml[0]);
+        while (client_receive(fd, &m, PATIENCE) == WIRE_ACCEPTED)
+                ;
+        assert_int_eq(m.head.type, WIRE_RESULT);
+        (void) close(fd);
+        return m.head.value;
+}
+
+static void make_folder(const char *path)
+{
+        char part[256];
+
+        for (const char *slash = strchr(path, '/');; slash = strchr(slash + 1, '/')) {
+                (void) snprintf(part, sizeof(part), "%.*s", slash ? (int) (slash - path) : (int) strlen(path), path);
+                (void) mkdir(daemon_path(part), 0755);
+                if (!slash)
+                        return;
+        }
+}
+
+/* Scripts: a worker for a guest that has a folder, with or without a profile, and for nobody else. */
+TEST(events_between_start_and_end)
+{
+        static const char *const events[][2] = { { "start", "begin" },   { "started", "begin" },
+                                                 { "stopped", "end" },   { "reconnect", "begin" },
+                                                 { "migrate", "begin" }, { "restore", "begin" } };
+        start_with("quick");
+        make_folder("etc/hookd/hooks.d/quick plain");
+        make_folder("etc/libvirt/hooks/qemu.d/refuse plain");
+        for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+                char expected[128];
+
+                assert_int_eq(hook_xml("quick", events[i][0], events[i][1]), 0);
+                no_call(50);
+                assert_int_eq(hook_xml("quick plain", events[i][0], events[i][1]), 0);
+                (void) snprintf(expected, sizeof(expected), "begins event quick plain uuid= event=%s/%s ", events[i][0],
+                                events[i][1]);
+                expect_call(expected);
+                expect_call("ends event quick plain");
+        }
+        assert_int_eq(hook_xml("refuse plain", "start", "begin"), 1);
+        expect_round("event refuse plain");
+        assert_int_eq(hook_xml("quick plain", "attach", "begin"), 0);
+        assert_int_eq(hook_xml("quick plain", "release", "end"), 0); /* nothing is held */
+        assert_int_eq(hook_xml("../hooks.d/quick plain", "started", "begin"), 0);
+        no_call(100);
+        assert_int_eq(hook_xml("quick plain", "prepare", "begin"), 0);
+        expect_round("prepare quick plain");
+}
+
+/* A command of the profile's, which only the journal knows by then. */
+TEST(events_of_the_plan)
+{
+        start_with("held events");
+        assert_int_eq(hook("held events", "prepare", "begin", NULL), 0);
+        expect_round("prepare held events");
+        assert_int_eq(hook_xml("held events", "start", "begin"), 0);
+        no_call(100);
+        assert_int_eq(hook_xml("held events", "started", "begin"), 0);
+        expect_round("event held events");
+        assert_int_eq(hook("held events", "release", "end", NULL), 0);
+        expect_round("release held events");
+}
+
 /* Nobody waits behind a worker that waits for the kernel. */
 TEST(a_stuck_card)
 {

@@ -32,6 +32,8 @@ static bool possible(const Combo *c, unsigned at, const char *kind)
 
         if (streq(op->op, "wait") || streq(op->op, "exists"))
                 return streq(kind, "crash-before") || (streq(kind, "cancel") && at <= c->n_prepare);
+        if (streq(op->op, "script") && streq(kind, "slow"))
+                return false; /* it is ended at its deadline, and what it does is nobody's to put back */
         for (unsigned i = 0; i < ARRAY_SIZE(effects); i++)
                 if (streq(kind, effects[i]))
                         return op->effect;

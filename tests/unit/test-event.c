@@ -28,6 +28,16 @@ TEST(every_operation_of_libvirt)
         assert_str_eq(hook_op_name(HOOK_UNKNOWN), "unknown");
 }
 
+TEST(labels)
+{
+        for (HookOp op = HOOK_PREPARE; op < HOOK_UNKNOWN; op++)
+                assert_int_eq(hook_op_parse(hook_op_label(op)), op);
+        assert_str_eq(hook_op_label(HOOK_RELEASE), "release/end");
+        assert_str_eq(hook_op_label(HOOK_UNKNOWN), "unknown");
+        assert_int_eq(hook_op_parse("release/begin"), HOOK_UNKNOWN);
+        assert_int_eq(hook_op_parse("release"), HOOK_UNKNOWN);
+}
+
 TEST(unknown_words_are_unknown)
 {
         assert_int_eq(op_of("prepare", "end"), HOOK_UNKNOWN);

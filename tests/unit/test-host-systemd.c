@@ -245,6 +245,87 @@ static int on_job(sd_bus *bus, sd_bus_message *call, bool start)
         return sd_event_source_set_enabled(fake_timer, SD_EVENT_ONESHOT);
 }
 
+/* What a transient unit of a script is made of, as far as the test looks at it, in a file beside the bus. */
+static int note_property(sd_bus_message *m, const char *name, FILE *out)
+{
+        const char *text, *path, *type;
+        char buf[64] = "";
+        ssize_t size;
+        uint64_t usec;
+        int fd;
+
+        (void) sd_bus_message_peek_type(m, NULL, &type);
+        if (streq(name, "ExecStart")) {
+                (void) sd_bus_message_enter_container(m, 'v', "a(sasb)");
+                (void) sd_bus_message_enter_container(m, 'a', "(sasb)");
+                (void) sd_bus_message_enter_container(m, 'r', "sasb");
+                (void) sd_bus_message_read(m, "s", &path);
+                (void) fprintf(out, "exec %s:", path);
+                (void) sd_bus_message_enter_container(m, 'a', "s");
+                while (sd_bus_message_read(m, "s", &text) > 0)
+                        (void) fprintf(out, " %s", text);
+                (void) fprintf(out, "\n");
+                (void) sd_bus_message_exit_container(m);
+                (void) sd_bus_message_skip(m, "b");
+                (void) sd_bus_message_exit_container(m);
+                (void) sd_bus_message_exit_container(m);
+                return sd_bus_message_exit_container(m);
+        }
+        if (streq(type, "h")) {
+                (void) sd_bus_message_read(m, "v", "h", &fd);
+                size = read(fd, buf, sizeof(buf) - 1);
+                return fprintf(out, "%s %.*s\n", name, (int) size, buf);
+        }
+        if (streq(type, "s") && sd_bus_message_read(m, "v", "s", &text) >= 0)
+                return fprintf(out, "%s %s\n", name, text);
+        if (streq(type, "t") && sd_bus_message_read(m, "v", "t", &usec) >= 0)
+                return fprintf(out, "%s %llu\n", name, (unsigned long long) usec);
+        return sd_bus_message_skip(m, "v");
+}
+
+static int on_transient(sd_bus *bus, sd_bus_message *call)
+{
+        const char *name, *mode, *property, *end;
+        char path[128];
+        FILE *out;
+
+        (void) snprintf(path, sizeof(path), "%s/conf", folder); /* the bus has read it */
+        out = fopen(path, "we");
+        (void) sd_bus_message_read(call, "ss", &name, &mode);
+        (void) fprintf(out, "mode %s\n", mode);
+        (void) sd_bus_message_enter_container(call, 'a', "(sv)");
+        while (sd_bus_message_enter_container(call, 'r', "sv") > 0) {
+                (void) sd_bus_message_read(call, "s", &property);
+                (void) note_property(call, property, out);
+                (void) sd_bus_message_exit_container(call);
+        }
+        (void) fclose(out);
+        memset(&fake, 0, sizeof(fake));
+        /* the script's name says what it does */
+        out = fopen(path, "re");
+        while (fgets(path, sizeof(path), out))
+                if (startswith(path, "exec ") && (end = strrchr(path, '/')))
+                        (void) snprintf(fake.name, sizeof(fake.name), "%.20s", end + 1);
+        (void) fclose(out);
+        fake.name[strcspn(fake.name, ": \n")] = '\0';
+        if (is("early"))
+                job_removed(bus, "done");
+        (void) sd_bus_reply_method_return(call, "o", "/org/freedesktop/systemd1/job/5");
+        if (is("early") || is("hangs") || is("lost"))
+                return 1;
+        (void) sd_event_source_set_time_relative(fake_timer, 30 * USEC_PER_MSEC);
+        return sd_event_source_set_enabled(fake_timer, SD_EVENT_ONESHOT);
+}
+
+static int get_all_script(sd_bus_message *m)
+{
+        (void) sd_bus_message_open_container(m, 'a', "{sv}");
+        (void) variant(m, "ActiveState", "s", is("hangs") ? "activating" : "failed");
+        (void) variant(m, "Result", "s", is("fails-late") ? "timeout" : is("hangs") ? "success" : "exit-code");
+        (void) sd_bus_message_append(m, "{sv}", "ExecMainStatus", "i", 7);
+        return sd_bus_message_close_container(m);
+}
+
 static int answer(sd_bus_message *call)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
@@ -259,6 +340,15 @@ static int answer(sd_bus_message *call)
                 }
                 return sd_bus_reply_method_return(call, "o", "/org/freedesktop/systemd1/unit/x");
         }
+        if (streq(member, "StartTransientUnit"))
+                return on_transient(bus, call);
+        if (streq(member, "GetUnit")) {
+                if (is("early") || is("works") || is("lost")) /* forgotten: it ended well */
+                        return sd_bus_reply_method_errorf(call, "org.freedesktop.systemd1.NoSuchUnit", "not loaded");
+                return sd_bus_reply_method_return(call, "o", "/org/freedesktop/systemd1/unit/script");
+        }
+        if (streq(member, "KillUnit"))
+                return sd_bus_reply_method_return(call, "");
         if (streq(member, "StartUnit") || streq(member, "StopUnit"))
                 return on_job(bus, call, streq(member, "StartUnit"));
         if (streq(member, "ResetFailedUnit") || streq(member, "TerminateSession")) {
@@ -281,7 +371,9 @@ static int answer(sd_bus_message *call)
                 (void) sd_bus_message_open_container(m, 'a', "{sv}");
                 (void) variant(m, "JobType", "s", "stop");
                 (void) sd_bus_message_close_container(m);
-        } else if (startswith(path, "/org/freedesktop/systemd1"))
+        } else if (endswith(path, "/unit/script"))
+                (void) get_all_script(m);
+        else if (startswith(path, "/org/freedesktop/systemd1"))
                 (void) get_all_unit(call, m);
         else
                 (void) get_all_session(m, path);
@@ -443,6 +535,62 @@ TEST(jobs)
         assert_ok(host_unit(h, UNIT_RESET_FAILED, "plain.service", NULL));
         assert_ok(host_unit(h, UNIT_RESET_FAILED, "missing.service", NULL));
         assert_true(host_unit(h, UNIT_START, "masked.service", NULL) < 0);
+        done_with_bus(h);
+}
+
+static int run_script(Host *h, const char *path, ScriptResult *ret)
+{
+        char *const argv[] = {
+                (char *) path, (char *) "win10", (char *) "prepare", (char *) "begin", (char *) "-", NULL
+        };
+        const ScriptCall call = { .argv = argv, .domain = "win10", .event = "prepare/begin", .timeout = 5000000 };
+
+        return host_script(h, &call, ret);
+}
+
+TEST(scripts)
+{
+        static const struct {
+                const char *path;
+                int r;
+                const char *how;
+                int status;
+        } cases[] = {
+                { "/x/works", 0, "", 0 },
+                { "/x/early", 0, "", 0 },
+                { "/x/fails", -EREMOTEIO, "exit-code", 7 },
+                { "/x/fails-late", -EREMOTEIO, "timeout", 7 },
+                { "/x/lost", 0, "", 0 }, /* and so its result: only one that failed is kept */
+        };
+        _cleanup_free_ char *text = NULL;
+        Host *h = host_with_bus(true);
+        ScriptResult how;
+        char path[128];
+
+        h->xml = "<domain/>";
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                int r = run_script(h, cases[i].path, &how);
+
+                if (r != cases[i].r || !streq(how.how, cases[i].how) || how.status != cases[i].status)
+                        test_fail("%s: %i %s %i", cases[i].path, r, how.how, how.status);
+        }
+        (void) snprintf(path, sizeof(path), "%s/conf", folder);
+        assert_ok(read_file_at(AT_FDCWD, path, 4096, &text, NULL));
+        assert_contains(text, "mode fail\n");
+        assert_contains(text, "exec /x/lost: /x/lost win10 prepare begin -\n");
+        assert_contains(text, "StandardInputFileDescriptor <domain/>\n");
+        assert_contains(text, "Type oneshot\n");
+        assert_contains(text, "TimeoutStartUSec 5000000\n");
+        done_with_bus(h);
+}
+
+TEST(a_script_that_does_not_end)
+{
+        Host *h = host_with_bus(true);
+        ScriptResult how;
+
+        h->deadline = now_usec() + 200 * USEC_PER_MSEC;
+        assert_int_eq(run_script(h, "/x/hangs", &how), -ETIMEDOUT);
         done_with_bus(h);
 }
 

@@ -128,6 +128,26 @@ TEST(the_guest_and_its_owner)
         remove_root();
 }
 
+/* The domain's XML goes with the journal. */
+TEST(the_xml)
+{
+        _cleanup_free_ char *xml = NULL;
+        Journal *j, *other = NULL;
+        Fault f = { 0 };
+
+        fresh_root();
+        j = new_journal();
+        assert_int_eq(journal_get_xml(j, &xml), -ENOENT);
+        assert_ok(journal_set_xml(j, "<domain>\n</domain>\n"));
+        assert_ok(journal_open(root, UUID, 0, &other, &f));
+        assert_ok(journal_get_xml(other, &xml));
+        assert_str_eq(xml, "<domain>\n</domain>\n");
+        journal_close(other);
+        assert_ok(journal_remove(j));
+        journal_close(j);
+        assert_ok(rmdir(root));
+}
+
 TEST(one_at_a_time)
 {
         Journal *j, *other = NULL;

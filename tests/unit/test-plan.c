@@ -40,6 +40,7 @@ static Plan *sample(void)
         p->rollback_timeout = 120 * USEC_PER_SEC;
         p->stop_timeout = UINT64_MAX;
         assert_ok(strv_append(&p->functions, "0000:01:00.0"));
+        assert_ok(strv_append(&p->events, "started/begin"));
         assert_ok(plan_warn(p, "no reset is possible for %s", "0000:01:00.0"));
         a = plan_append(p, "display-manager", "lightdm.service", "inactive", ACTION_SHARED, 100 * USEC_PER_SEC);
         assert_not_null(a);
@@ -62,6 +63,7 @@ static const char sample_text[] =
         "rollback-timeout\t120000000\n"
         "stop-timeout\t18446744073709551615\n"
         "function\t0000:01:00.0\n"
+        "event\tstarted/begin\n"
         "warning\tno reset is possible for 0000:01:00.0\n"
         "action\tdisplay-manager\tlightdm.service\tbefore=active\tafter=inactive\twhy=drives seat0 from this card"
         "\tflags=shared\ttimeout=100000\n"

@@ -45,6 +45,10 @@ static void assert_problems(const char *text, const char *wanted)
 
 /* ---- every key ---- */
 
+#define COMMAND_EXPECTED(key)                                                                                          \
+        "\"x\" is not a value for " key "=; expected a command with its absolute path, such as /usr/local/bin/lights " \
+        "off, without quotation marks"
+
 static const struct {
         const char *section, *key, *unset, *given, *printed, *bad, *expected;
 } keys[] = {
@@ -107,6 +111,21 @@ static const struct {
           "\"a b\" is not a value for Guest=; expected auto or the name of a driver such as vfio-pci" },
         { "Driver", "Host", "recorded", "nouveau", "nouveau", "a/b",
           "\"a/b\" is not a value for Host=; expected recorded or the name of a driver such as amdgpu" },
+        { "Scripts", "ExecPrepare", "", "/usr/bin/x  off off", "/usr/bin/x off off", "x off",
+          COMMAND_EXPECTED("ExecPrepare") },
+        { "Scripts", "ExecStart", "", "/usr/bin/x  off off", "/usr/bin/x off off", "x off",
+          COMMAND_EXPECTED("ExecStart") },
+        { "Scripts", "ExecStarted", "", "/usr/bin/x  off off", "/usr/bin/x off off", "x off",
+          COMMAND_EXPECTED("ExecStarted") },
+        { "Scripts", "ExecReconnect", "", "/usr/bin/x  off off", "/usr/bin/x off off", "x off",
+          COMMAND_EXPECTED("ExecReconnect") },
+        { "Scripts", "ExecStopped", "", "/usr/bin/x  off off", "/usr/bin/x off off", "x off",
+          COMMAND_EXPECTED("ExecStopped") },
+        { "Scripts", "ExecRelease", "", "/usr/bin/x  off off", "/usr/bin/x off off", "x off",
+          COMMAND_EXPECTED("ExecRelease") },
+        { "Scripts", "Folders", "yes", "no", "no", "some", "\"some\" is not a value for Folders=; expected yes or no" },
+        { "Scripts", "TimeoutSec", "60", "2min", "120", "0",
+          "\"0\" is not a value for TimeoutSec=; expected 1 to 3600 seconds, as 90, 90s or 1min 30s" },
         { "Reset", "Method", "auto", "remove-rescan", "remove-rescan", "pm",
           "\"pm\" is not a value for Method=; expected auto, none, flr, bus or remove-rescan" },
         { "Reset", "When", "release", "both", "both", "never",
@@ -182,10 +201,12 @@ TEST(every_key_refuses_nonsense)
 TEST(empty_values)
 {
         _cleanup_(profile_freep) Profile *base = parse_on("[Services]\nStopUnits=a.service\n[Module]\nNames=a b\n"
-                                                          "[Devices]\nFunctions=01:00.0\nAllowDrivers=nvme\n",
+                                                          "[Devices]\nFunctions=01:00.0\nAllowDrivers=nvme\n"
+                                                          "[Scripts]\nExecPrepare=/bin/x\n",
                                                           NULL),
                                          *p = parse_on("[Match]\nDomain=\nDevice=\n[Services]\nStopUnits=\n[Module]\n"
-                                                       "Names=\n[Devices]\nFunctions=\nAllowDrivers= \t\n",
+                                                       "Names=\n[Devices]\nFunctions=\nAllowDrivers= \t\n"
+                                                       "[Scripts]\nExecPrepare=\n",
                                                        base);
 
         assert_value(base, "Services", "StopUnits", "a.service");
@@ -193,6 +214,8 @@ TEST(empty_values)
         assert_value(p, "Module", "Names", "auto");
         assert_value(p, "Devices", "Functions", "auto");
         assert_value(p, "Devices", "AllowDrivers", "");
+        assert_value(base, "Scripts", "ExecPrepare", "/bin/x");
+        assert_value(p, "Scripts", "ExecPrepare", "");
         assert_problems("[DisplayManager]\nUnit=\nPolicy=\n[Transaction]\nStopTimeoutSec=\n[Power]\nKeepAwake=",
                         "p.ini:2: Unit= is empty; expected auto or a unit such as lightdm.service\n"
                         "p.ini:3: Policy= is empty; expected auto, keep or stop\n"
@@ -315,7 +338,7 @@ TEST(lines_that_are_none)
                 "p.ini:9: \"[Reset] x\" is not a section; expected [Section] and nothing behind it\n"
                 "p.ini:10: unknown section []; expected one of [Match], [Devices], [Transaction], "
                 "[DisplayManager], [Services], [Sessions], [Holders], [Power], [VTConsole], [Module], "
-                "[Framebuffer], [VirtualFunctions], [MediatedDevice], [Driver], [Reset]");
+                "[Framebuffer], [VirtualFunctions], [MediatedDevice], [Driver], [Scripts], [Reset]");
 }
 
 TEST(unknown_words)
@@ -330,7 +353,7 @@ TEST(unknown_words)
                         "p.ini:8: unknown key Colour= in [VTConsole]; expected one of Policy=\n"
                         "p.ini:9: unknown section [Xyz]; expected one of [Match], [Devices], [Transaction], "
                         "[DisplayManager], [Services], [Sessions], [Holders], [Power], [VTConsole], [Module], "
-                        "[Framebuffer], [VirtualFunctions], [MediatedDevice], [Driver], [Reset]");
+                        "[Framebuffer], [VirtualFunctions], [MediatedDevice], [Driver], [Scripts], [Reset]");
         assert_problems("[Holders]\nTimeout=3\n",
                         "p.ini:2: unknown key Timeout= in [Holders]; did you mean TimeoutSec=?");
 }

@@ -5,10 +5,10 @@
 
 TEST(forward_order)
 {
-        static const char *const names[] = { "display-manager", "services",        "sessions",          "holders",
-                                             "power",           "vtconsole",       "virtual-functions", "override",
-                                             "module",          "mediated-device", "framebuffer",       "driver",
-                                             "reset",           "settle" };
+        static const char *const names[] = { "scripts",  "display-manager", "services",        "sessions",
+                                             "holders",  "power",           "vtconsole",       "virtual-functions",
+                                             "override", "module",          "mediated-device", "framebuffer",
+                                             "driver",   "reset",           "settle" };
         const Step *const *steps = step_table();
         int rank = 0;
         size_t n;
@@ -29,8 +29,9 @@ TEST(forward_order)
 TEST(back_order)
 {
         static const char *const names[] = {
-                "mediated-device", "reset", "override", "driver", "virtual-functions", "module",   "framebuffer",
-                "vtconsole",       "power", "holders",  "settle", "services",          "sessions", "display-manager"
+                "mediated-device", "reset",       "override",  "driver",          "virtual-functions",
+                "module",          "framebuffer", "vtconsole", "power",           "holders",
+                "settle",          "services",    "sessions",  "display-manager", "scripts"
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -52,7 +53,8 @@ TEST(every_step_is_whole)
         for (const Step *const *s = step_table(); *s; s++) {
                 assert_not_null((*s)->plan);
                 assert_not_null((*s)->converge);
-                assert_true((*s)->observe || streq((*s)->name, "reset") || streq((*s)->name, "settle"));
+                assert_true((*s)->observe || streq((*s)->name, "reset") || streq((*s)->name, "settle") ||
+                            streq((*s)->name, "scripts"));
                 assert_true((*s)->back > 0);
         }
 }

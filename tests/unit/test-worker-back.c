@@ -67,6 +67,7 @@ static Journal *held(const char *domain, const char *uuid)
         add(p, "holders", CARD, NULL, "free", ACTION_GATE);
         add(p, "driver", CARD, "nouveau", "vfio-pci", ACTION_EXCLUSIVE | ACTION_CARD);
         add(p, "driver", "0000:01:00.1", "snd_hda_intel", "vfio-pci", ACTION_EXCLUSIVE | ACTION_CARD);
+        add(p, "scripts", domain, "release/end", "prepare/begin", ACTION_ONE_WAY);
         add(p, "reset", CARD, NULL, "bus", ACTION_BACK | ACTION_AFTER_HELD | ACTION_CARD);
         if (!*root) {
                 (void) snprintf(root, sizeof(root), "/tmp/hookd-back-XXXXXX");
@@ -75,7 +76,7 @@ static Journal *held(const char *domain, const char *uuid)
         assert_ok(journal_create(root, uuid, &j, &f));
         assert_ok(journal_write_plan(j, p, &f));
         assert_ok(journal_log(j, LOG_WORD_BEGIN, -1, NULL));
-        for (int i = 0; i < 6; i++) {
+        for (int i = 0; i < 7; i++) {
                 assert_ok(journal_log(j, LOG_WORD_INTENT, i, NULL));
                 assert_ok(journal_log(j, LOG_WORD_DONE, i, NULL));
         }
@@ -167,19 +168,23 @@ TEST(what_goes_back_and_what_not)
 
         extra = "";
         assert_int_eq(plan(UUID), 0);
-        assert_str_eq(said, PLAN("release", "x.ini",
-                                 "a release would do this, by its journal") ACTION("reset", CARD, "deed", "", "bus", "")
-                                    ACTION("driver", "0000:01:00.1", "change", "none", "snd_hda_intel",
-                                           "it has fallen off the bus: looked for once more, else only a reboot helps")
-                                            ACTION("driver", CARD, "change", "vfio-pci", "nouveau",
-                                                   "") ACTION("services", "gone.service", "change", "inactive",
-                                                              "active", "it is masked: `systemctl unmask gone.service`")
-                                                    ACTION("services", "lab.service", "already", "active", "active", "")
-                                                            ACTION("display-manager", "lightdm.service", "change",
-                                                                   "inactive", "active", "") WARNING
-                      "a worker is at it just now, and this is what it has left so far; `hookctl log -f` "
-                      "shows what it does\n"
-                      "\n"); /* this process has the lock */
+        assert_str_eq(said,
+                      PLAN("release", "x.ini", "a release would do this, by its journal") ACTION("reset", CARD, "deed",
+                                                                                                 "", "bus", "")
+                              ACTION("driver", "0000:01:00.1", "change", "none", "snd_hda_intel",
+                                     "it has fallen off the bus: looked for once more, else only a reboot helps")
+                                      ACTION("driver", CARD, "change", "vfio-pci", "nouveau",
+                                             "") ACTION("services", "gone.service", "change", "inactive", "active",
+                                                        "it is masked: `systemctl unmask gone.service`")
+                                              ACTION("services", "lab.service", "already", "active", "active", "")
+                                                      ACTION("display-manager", "lightdm.service", "change", "inactive",
+                                                             "active",
+                                                             "") "action\tstep=scripts\ttarget=win10\tstate=deed\tnow="
+                                                                 "\tafter=release/end\twhy=\tone_way=yes\n" WARNING
+                                                                 "a worker is at it just now, and this is what it has "
+                                                                 "left so far; `hookctl log -f` "
+                                                                 "shows what it does\n"
+                                                                 "\n"); /* this process has the lock */
         drop(j);
         clean();
 }
