@@ -26,6 +26,8 @@ int scan_nodes_of(Host *h, const PciAddress *a, const HostFramebuffer *fbs, size
 int scan_functions(Host *h, HostView *v, Fault *f);
 int scan_function_devices(Host *h, const HostView *v, HostFunction *fn);
 int scan_blocks(Host *h, const PciAddress *a, char ***ret); /* disks behind a function */
+/* ---- scan-bar.c ---- */
+int scan_bars(Host *h, HostFunction *fn);
 /* ---- scan-module.c ---- */
 int scan_modules(Host *h, HostView *v);
 int scan_variant_drivers(Host *h, const ScanRequest *request, HostView *v);

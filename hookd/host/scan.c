@@ -159,6 +159,8 @@ static int scan_near(Host *h, const ScanRequest *request, HostView *v, Fault *f)
                 if (!is_near(v, request, fn))
                         continue;
                 r = scan_function_devices(h, v, fn);
+                if (r >= 0 && request->bars)
+                        r = scan_bars(h, fn);
                 if (r < 0)
                         return r;
                 if (function_is_display(fn) && (r = scan_shared_nodes(h, fn->vendor, &shared)) < 0)

@@ -14,6 +14,7 @@ typedef struct ScanRequest {
         char *const *units;  /* further units whose state the plan needs; may be NULL */
         const char *dm_unit; /* the profile's; NULL: display-manager.service and the known names */
         bool mdev_types;     /* also which mediated devices could be made: the drivers of their parents are asked */
+        bool bars;           /* the resizable BARs are wanted */
         const char *domain;  /* whose scripts are wanted; NULL: none */
         bool no_services;    /* leave out units, sessions and holders: a PCI-only look */
 } ScanRequest;

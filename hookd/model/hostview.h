@@ -6,6 +6,12 @@
 
 /* A snapshot of the host, taken by host/scan.c, and pure questions to it. All strings are owned by the view. */
 
+/* A memory region of a function whose size can be changed (PCIe's resizable BAR). */
+typedef struct HostBar {
+        uint64_t size;  /* now, in bytes */
+        uint64_t sizes; /* what it can be: bit n is 2^n MiB; 0: it cannot be changed */
+} HostBar;
+
 typedef struct HostFunction {
         PciAddress address;
         uint16_t vendor, device;
@@ -35,6 +41,7 @@ typedef struct HostFunction {
         int sriov_total, sriov_offset, sriov_stride; /* of a physical one: how many there could be, and where the first
                                                         one and the next are (PCIe 9.3.3); 0: it has none */
         int sriov_vfs;                               /* how many there are */
+        HostBar bars[6];                             /* only where they were asked for */
         /* What only people want to know: filled by describe() (host/describe.h). */
         char *name;        /* vendor and model */
         char **candidates; /* modules that say they can drive it */

@@ -77,6 +77,8 @@ static const ProfileKey keys[] = {
         { "Devices", "AllowDrivers", "",
           "drivers that may be unbound besides those of graphics, its audio, USB and I2C", FIELD(allow_drivers),
           WORDS(NULL, word_is_driver, "names of drivers such as nvme") },
+        { "Devices", "BarSize", "", "sizes of resizable BARs in the guest's time, as BAR:SIZE", FIELD(bars),
+          &kind_bars },
         { "Transaction", "StartTimeoutSec", "180", "how long preparing the host for a start may take",
           FIELD(start_timeout), SPAN(1, 3600) },
         { "Transaction", "RollbackTimeoutSec", "120", "how long putting the host back may take after a failed start",

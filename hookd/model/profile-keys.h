@@ -16,7 +16,7 @@ typedef struct ProfileKind {
 } ProfileKind;
 
 extern const ProfileKind kind_bool, kind_span, kind_choice, kind_name, kind_words, kind_functions, kind_devices,
-        kind_count, kind_command;
+        kind_count, kind_command, kind_bars;
 
 /* limits of kind_span, in seconds */
 typedef struct SpanLimits {

@@ -312,6 +312,7 @@ Profile *profile_free(Profile *p)
         free(p->match_device);
         free(p->functions);
         strv_free(p->allow_drivers);
+        free(p->bars);
         free(p->dm_unit);
         strv_free(p->stop_units);
         strv_free(p->module_names);

@@ -33,6 +33,12 @@ typedef struct MatchDevice {
         uint16_t vendor, device;
 } MatchDevice;
 
+/* BarSize= in [Devices]: the size that one memory region (BAR) of the card is to have in the guest's time. */
+typedef struct BarSize {
+        unsigned bar;  /* 0 to 5 */
+        uint64_t size; /* bytes; a power of two, 1 MiB at least */
+} BarSize;
+
 #define PROFILE_KEYS_MAX 64
 
 /* The effective settings for a guest: hookd.conf's values with the profile's on top. All times in microseconds. A list
@@ -53,6 +59,8 @@ typedef struct Profile {
         size_t n_functions;
         Widen widen;
         char **allow_drivers;
+        BarSize *bars;
+        size_t n_bars;
 
         uint64_t start_timeout, rollback_timeout, stop_timeout;
 

@@ -20,6 +20,7 @@ enum {
         FORWARD_MEDIATED_DEVICE = 85, /* after the module that makes its parent one */
         FORWARD_FRAMEBUFFER = 90,     /* the kernel may not bring it back: after all that can refuse */
         FORWARD_DRIVER = 100,
+        FORWARD_BAR = 106,   /* on the guest's driver, which lets go at once */
         FORWARD_RESET = 110, /* When=prepare: on the guest's driver, nobody has the card open yet */
         FORWARD_SETTLE = 0,
 };
@@ -27,6 +28,7 @@ enum {
 enum {
         BACK_MEDIATED_DEVICE = 5, /* before anything is done to what it stands on */
         BACK_RESET = 10,
+        BACK_BAR = 15, /* while the override still keeps the host's driver away */
         BACK_OVERRIDE = 20,
         BACK_DRIVER = 30,
         BACK_VIRTUAL_FUNCTIONS = 35, /* when the guest's are off its driver */

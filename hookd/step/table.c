@@ -16,6 +16,7 @@ static const Step *const table[] = {
         &step_mediated_device,
         &step_framebuffer,
         &step_driver,
+        &step_bar,
         &step_reset,
         &step_settle,
         NULL,

@@ -212,6 +212,7 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
         request.units = units;
         request.dm_unit = p->dm_unit;
         request.mdev_types = p->mdev_type != NULL;
+        request.bars = p->n_bars > 0;
         request.domain = p->script_folders ? (*ret_guest)->name : NULL;
         request.no_services = !is_owned(p);
         /* Before a look at the host: that may wait for what is stuck with the card. */

@@ -224,3 +224,17 @@ bool uuid_valid(const char *s)
         }
         return s[36] == '\0';
 }
+
+const char *size_format(uint64_t bytes, char buf[SIZE_FORMAT_MAX])
+{
+        static const char units[] = "TGMK";
+        unsigned shift = 40;
+
+        for (const char *u = units; *u; u++, shift -= 10)
+                if (bytes > 0 && bytes % (UINT64_C(1) << shift) == 0) {
+                        (void) snprintf(buf, SIZE_FORMAT_MAX, "%llu%c", (unsigned long long) (bytes >> shift), *u);
+                        return buf;
+                }
+        (void) snprintf(buf, SIZE_FORMAT_MAX, "%llu", (unsigned long long) bytes);
+        return buf;
+}

@@ -28,6 +28,9 @@ int parse_uint(const char *s, uint64_t max, uint64_t *ret);
 int parse_hex(const char *s, uint64_t max, uint64_t *ret);
 /* systemd time span, or seconds when bare: "90", "2min 30s", "500ms". Microseconds. -EINVAL, -ERANGE. */
 int parse_span(const char *s, uint64_t *ret_usec);
+/* Bytes as "16G", "256M", "4K" or "512", in the largest unit that leaves nothing over. Returns buf. */
+#define SIZE_FORMAT_MAX 24
+const char *size_format(uint64_t bytes, char buf[SIZE_FORMAT_MAX]);
 /* 36 characters of lower- or uppercase hex with dashes, as libvirt prints it: true if so. */
 bool uuid_valid(const char *s);
 

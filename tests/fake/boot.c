@@ -19,16 +19,20 @@ void fake_boot(Fake *k)
         FOREACH(Function, fn, k->s.functions, k->s.n_functions)
         {
                 const Module *m;
+                int brightness;
 
                 text_set(fn->reset_now, fn->reset_default);
                 fn->has_reset = fn->reset_default[0] != '\0';
                 m = module_of_driver(k, fn->driver);
                 if (!m)
                         continue;
+                brightness = fn->brightness;
                 nodes_give(k, fn, m->gives);
                 FOREACH(Module, rider, k->s.modules, k->s.n_modules)
                 if (rider->loaded && streq(rider->rides, fn->driver))
                         nodes_give(k, fn, rider->gives);
+                fn->brightness = brightness;
+                fn->silent = false;
         }
         if (fbcon)
                 k->s.fbcon_bound = bound;

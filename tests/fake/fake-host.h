@@ -22,6 +22,9 @@
  *           [power_state=D0] [control=on] [control-boot=on] [d3cold=1] [lost=no: a rescan does not find it again]
  *           [dead=0: so many resets of its bus until its configuration space answers]
  *           [block=nvme0n1] [net=enp5s0] [prefer=MODULE: what udev loads for it]
+ *           [panel=amdgpu_bl0 brightness=120 brightness-max=255] [shy=no: its monitor reports itself after a probe only
+ *           when it is asked] [rebar=1 rebar-size=256 rebar-sizes=7f00 rebar-room=16384: a resizable BAR, MiB, and what
+ *           the kernel finds room for]; a second line for a function changes the first
  *           nodes get the lowest free numbers unless given: drm= render= fb= sound= usb= i2c= nvidia=
  *           [sriov=TOTAL: virtual functions there can be] [vfs=0: there are] [sriov-offset=1] [sriov-stride=1]
  *           [autoprobe=yes]; each of those is a line of its own: [physfn=BDF present=no]

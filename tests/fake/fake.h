@@ -57,7 +57,12 @@ typedef struct Function {
         char physfn[20];                            /* a virtual function's physical one */
         int sriov, vfs, sriov_offset, sriov_stride; /* a physical one's */
         bool autoprobe;
-        int nodes[GIVE_N_NUMBERED]; /* NO: none */
+        char panel[24]; /* the backlight of its panel; "": none */
+        int brightness, brightness_max;
+        bool shy, silent; /* its monitor does not report itself after a probe unless asked; just now */
+        int rebar;        /* number of the BAR that can be resized; NO: none */
+        unsigned rebar_size, rebar_sizes, rebar_room; /* MiB now, bitmap, MiB that fit below the bridge */
+        int nodes[GIVE_N_NUMBERED];                   /* NO: none */
 } Function;
 
 typedef struct Module {
@@ -251,6 +256,7 @@ int store_reset_method(Fake *k, const Node *n, const char *value);
 int store_reset_subordinate(Fake *k, const Node *n, const char *value);
 int store_control(Fake *k, const Node *n, const char *value);
 int store_d3cold(Fake *k, const Node *n, const char *value);
+int store_resize(Fake *k, const Node *n, const char *value);
 
 /* ---- sriov.c, mdev.c ---- */
 bool sriov_waits(Fake *k, const Function *pf); /* would taking its virtual functions away hang? */
@@ -275,6 +281,8 @@ int store_console(Fake *k, const Node *n, const char *value);
 int store_platform_bind(Fake *k, const Node *n, const char *value);
 int store_platform_unbind(Fake *k, const Node *n, const char *value);
 int store_class_uevent(Fake *k, const Node *n, const char *value);
+int store_connector(Fake *k, const Node *n, const char *value);
+int store_brightness(Fake *k, const Node *n, const char *value);
 
 /* ---- module.c ---- */
 Module *module_find(Fake *k, const char *name); /* '-' as '_' */

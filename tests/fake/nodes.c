@@ -35,6 +35,10 @@ void nodes_give(Fake *k, Function *fn, unsigned gives)
                 if (!(gives & 1U << i) || fn->nodes[i] != NO)
                         continue;
                 fn->nodes[i] = lowest(k, i);
+                if (i == GIVE_DRM) { /* as a driver starts */
+                        fn->brightness = fn->brightness_max;
+                        fn->silent = fn->shy;
+                }
                 if (i == GIVE_FB)
                         console_framebuffer_added(k);
         }
@@ -170,5 +174,27 @@ int store_class_uevent(Fake *k, const Node *n, const char *value)
         if (word_in(x->nodes, path) && streq(x->leaves, "uevent"))
                 (void) later_add(k, LATER_HOLDER_EXIT, 30 * USEC_PER_MSEC, "", x->pid);
         fake_uevent(k);
+        return 0;
+}
+
+/* drm_sysfs.c: status_store() */
+int store_connector(Fake *k, const Node *n, const char *value)
+{
+        if (!streq(value, "detect") && !streq(value, "on") && !streq(value, "off") && !streq(value, "on-digital"))
+                return -EINVAL;
+        if (streq(value, "detect"))
+                n->function->silent = false;
+        k->dirty = true;
+        return 0;
+}
+
+int store_brightness(Fake *k, const Node *n, const char *value)
+{
+        uint64_t to;
+
+        if (parse_uint(value, (uint64_t) n->function->brightness_max, &to) < 0)
+                return -EINVAL;
+        n->function->brightness = (int) to;
+        k->dirty = true;
         return 0;
 }

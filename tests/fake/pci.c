@@ -315,3 +315,26 @@ int store_d3cold(Fake *k, const Node *n, const char *value)
         k->dirty = true;
         return 0;
 }
+
+/* pci-sysfs.c: __resource_resize_store() */
+int store_resize(Fake *k, const Node *n, const char *value)
+{
+        Function *fn = n->function;
+        uint64_t bit;
+
+        if (parse_uint(value, 31, &bit) < 0)
+                return -EINVAL;
+        if (fn->locked)
+                return HANGS;
+        if (fn->driver[0])
+                return -EBUSY;
+        if (fn->class >> 8 == 0x0300)
+                console_evict(k, fn);
+        if (!(fn->rebar_sizes & 1U << bit))
+                return -EINVAL;
+        if (1U << bit > fn->rebar_room)
+                return -ENOSPC;
+        fn->rebar_size = 1U << bit;
+        k->dirty = true;
+        return 0;
+}

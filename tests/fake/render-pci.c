@@ -17,6 +17,19 @@ static void device_file(Fake *k, Node *dir, const char *path, unsigned major, un
         add_device(k, path, major, minor);
 }
 
+static void render_panel(Fake *k, Function *fn, Node *card)
+{
+        Node *port = add_dir(k, card, files_string(k, "%s-eDP-1", card->name)), *n;
+
+        add_file(k, port, "status", "%s\n", "connected");
+        add_link(k, add_path(k, "/sys/class/drm"), port->name, port);
+        n = add_dir(k, port, fn->panel);
+        add_file(k, n, "max_brightness", "%d\n", fn->brightness_max);
+        add_store(k, n, "brightness", store_brightness, fn, NULL, files_string(k, "%d\n", fn->brightness))->risky =
+                true;
+        add_link(k, add_path(k, "/sys/class/backlight"), n->name, n);
+}
+
 static void render_drm(Fake *k, Function *fn, Node *dir)
 {
         Node *drm = add_dir(k, dir, "drm"), *class = add_path(k, "/sys/class/drm");
@@ -29,10 +42,13 @@ static void render_drm(Fake *k, Function *fn, Node *dir)
                 add_link(k, n, "device", dir);
                 add_link(k, class, n->name, n);
                 port = add_dir(k, n, files_string(k, "card%d-HDMI-A-1", card));
-                add_file(k, port, "status", "%s\n", "connected");
+                add_store(k, port, "status", store_connector, fn, NULL, fn->silent ? "disconnected\n" : "connected\n")
+                        ->risky = true;
                 add_file(k, port, "enabled", "%s\n", "enabled");
                 add_link(k, port, "device", n);
                 add_link(k, class, port->name, port);
+                if (fn->panel[0])
+                        render_panel(k, fn, n);
                 add_store(k, n, "uevent", store_class_uevent, fn, NULL,
                           files_string(k, "MAJOR=226\nMINOR=%d\nDEVNAME=dri/card%d\nDEVTYPE=drm_minor\n", card, card));
         }
@@ -177,6 +193,29 @@ static void render_locked(Fake *k, Function *fn, Node *dir)
                 add_store(k, dir, "reset_subordinate", store_reset_subordinate, fn, NULL, "")->risky = true;
 }
 
+/* Six lines, one for each BAR; the one that can be resized is somewhere high. */
+static void render_resources(Fake *k, Function *fn, Node *dir)
+{
+        char text[512] = "";
+        size_t used = 0;
+
+        for (int i = 0; i < 6; i++) {
+                unsigned long long start = i == 0 ? fn->bar : 0, size = i == 0 ? fn->bar_size : 0;
+
+                if (i == fn->rebar) {
+                        start = 0x4000000000ULL;
+                        size = (unsigned long long) fn->rebar_size << 20;
+                }
+                used += (size_t) snprintf(text + used, sizeof(text) - used, "0x%016llx 0x%016llx 0x%016x\n", start,
+                                          size ? start + size - 1 : 0, size ? 0x40200 : 0);
+        }
+        add_file(k, dir, "resource", "%s", text);
+        if (fn->rebar != NO)
+                add_store(k, dir, files_string(k, "resource%d_resize", fn->rebar), store_resize, fn, NULL,
+                          files_string(k, "%016llx\n", (unsigned long long) fn->rebar_sizes))
+                        ->risky = true;
+}
+
 static void render_bus(Fake *k, Function *fn, Node *dir)
 {
         FOREACH(Function, child, k->s.functions, k->s.n_functions)
@@ -205,8 +244,7 @@ static void expand_function(Fake *k, Node *dir)
                 add_file(k, dir, "boot_vga", "%d\n", fn->boot_vga);
         add_file(k, dir, "enable", "%d\n", fn->driver[0] != '\0');
         add_file(k, dir, "numa_node", "%d\n", -1);
-        add_file(k, dir, "resource", "0x%016llx 0x%016llx 0x%016x\n", (unsigned long long) fn->bar,
-                 (unsigned long long) (fn->bar_size ? fn->bar + fn->bar_size - 1 : 0), fn->bar_size ? 0x40200 : 0);
+        render_resources(k, fn, dir);
         add_file(k, dir, "config", "%c%c%c%c", fn->dead > 0 ? 0xff : fn->vendor & 0xff,
                  fn->dead > 0 ? 0xff : fn->vendor >> 8, fn->dead > 0 ? 0xff : fn->device & 0xff,
                  fn->dead > 0 ? 0xff : fn->device >> 8)

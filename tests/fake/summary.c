@@ -34,6 +34,12 @@ static void add_function(const Function *fn, char ***v)
                 line(v, "reset_method %s %s", fn->bdf, fn->reset_now);
         if (fn->sriov > 0)
                 line(v, "vfs %s %d", fn->bdf, fn->vfs);
+        if (fn->panel[0] && fn->nodes[GIVE_DRM] != NO)
+                line(v, "brightness %s %d", fn->bdf, fn->brightness);
+        if (fn->silent && fn->nodes[GIVE_DRM] != NO)
+                line(v, "connector %s silent", fn->bdf);
+        if (fn->rebar != NO)
+                line(v, "bar %s %u MiB", fn->bdf, fn->rebar_size);
         if (fn->withdrawn)
                 line(v, "sound %s withdrawn", fn->bdf);
         for (int i = 0; i < GIVE_N_NUMBERED; i++)

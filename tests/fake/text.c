@@ -94,6 +94,10 @@ static void *item_new(Fake *k, const char *kind, const char *id, const Field **r
 {
         State *s = &k->s;
 
+        if (streq(kind, "pci") && function_find(k, id)) {
+                *ret_fields = fields_pci;
+                return function_find(k, id);
+        }
         if (streq(kind, "pci") && s->n_functions < MAX_FUNCTIONS) {
                 Function *fn = &s->functions[s->n_functions++];
 
@@ -104,7 +108,10 @@ static void *item_new(Fake *k, const char *kind, const char *id, const Field **r
                                   .present = true,
                                   .sriov_offset = 1,
                                   .sriov_stride = 1,
-                                  .autoprobe = true };
+                                  .autoprobe = true,
+                                  .brightness_max = 255,
+                                  .rebar = NO,
+                                  .rebar_room = UINT32_MAX };
                 text_set(fn->bdf, id);
                 strcpy(fn->power_state, "D0");
                 strcpy(fn->control, "on");

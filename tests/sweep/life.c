@@ -297,6 +297,7 @@ char *case_run(Combo *c, const Case *x, const char *root)
         fake_reset(c->h);
         fake_state_set(c->h, c->before);
         c->failed[0] = '\0';
+        c->clean = streq(x->kind, "clean") || startswith(x->kind, "kept");
         if (streq(x->kind, "plan"))
                 return plan_case(c, x);
         life_journal_clear(c, root);

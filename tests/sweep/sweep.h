@@ -24,6 +24,7 @@ typedef struct Combo {
         OpInfo *ops;
         unsigned n_plan, n_prepare,
                 n_total;   /* operations: of scan and planner alone; then from 1 again: prepare, all */
+        bool clean;        /* nothing goes wrong in this case */
         char failed[1024]; /* fake_faults_targets() of a process that died */
 } Combo;
 

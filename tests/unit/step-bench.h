@@ -96,9 +96,11 @@ static inline void bench_open(Bench *b, const char *tree)
 /* The host as it is now, for the plan of a step. */
 static inline void bench_scan(Bench *b)
 {
-        ScanRequest request = {
-                .wanted = b->functions, .n_wanted = b->in.n_functions, .domain = "win10", .mdev_types = true
-        };
+        ScanRequest request = { .wanted = b->functions,
+                                .n_wanted = b->in.n_functions,
+                                .domain = "win10",
+                                .mdev_types = true,
+                                .bars = b->profile->n_bars > 0 };
         _cleanup_strv_ char **units = strv_copy(b->profile->stop_units);
 
         for (size_t i = 0; step_known_units[i]; i++)

@@ -63,6 +63,10 @@ static const struct {
           "\"group\" is not a value for Widen=; expected slot or none" },
         { "Devices", "AllowDrivers", "", "nvme  e1000e", "nvme e1000e", "nvme ../x",
           "\"../x\" is not a value for AllowDrivers=; expected names of drivers such as nvme" },
+        { "Devices", "BarSize", "", "0:256M  2:16G 5:1T", "0:256M 2:16G 5:1T", "0:1G 1:3G",
+          "\"1:3G\" is not a value for BarSize=; expected the number of a BAR (0 to 5) and a size that is a power of "
+          "two, "
+          "such as 0:256M 1:16G" },
         { "Transaction", "StartTimeoutSec", "180", "2min 30s", "150", "3601",
           "\"3601\" is not a value for StartTimeoutSec=; expected 1 to 3600 seconds, as 90, 90s or 1min 30s" },
         { "Transaction", "RollbackTimeoutSec", "120", "1500ms", "1500000us", "soon",
@@ -200,20 +204,22 @@ TEST(every_key_refuses_nonsense)
 
 TEST(empty_values)
 {
-        _cleanup_(profile_freep) Profile *base = parse_on("[Services]\nStopUnits=a.service\n[Module]\nNames=a b\n"
-                                                          "[Devices]\nFunctions=01:00.0\nAllowDrivers=nvme\n"
-                                                          "[Scripts]\nExecPrepare=/bin/x\n",
-                                                          NULL),
-                                         *p = parse_on("[Match]\nDomain=\nDevice=\n[Services]\nStopUnits=\n[Module]\n"
-                                                       "Names=\n[Devices]\nFunctions=\nAllowDrivers= \t\n"
-                                                       "[Scripts]\nExecPrepare=\n",
-                                                       base);
+        _cleanup_(profile_freep)
+                Profile *base = parse_on("[Services]\nStopUnits=a.service\n[Module]\nNames=a b\n"
+                                         "[Devices]\nFunctions=01:00.0\nAllowDrivers=nvme\nBarSize=1:1G\n"
+                                         "[Scripts]\nExecPrepare=/bin/x\n",
+                                         NULL),
+                        *p = parse_on("[Match]\nDomain=\nDevice=\n[Services]\nStopUnits=\n[Module]\n"
+                                      "Names=\n[Devices]\nFunctions=\nAllowDrivers= \t\nBarSize=\n"
+                                      "[Scripts]\nExecPrepare=\n",
+                                      base);
 
         assert_value(base, "Services", "StopUnits", "a.service");
         assert_value(p, "Services", "StopUnits", "");
         assert_value(p, "Module", "Names", "auto");
         assert_value(p, "Devices", "Functions", "auto");
         assert_value(p, "Devices", "AllowDrivers", "");
+        assert_value(p, "Devices", "BarSize", "");
         assert_value(base, "Scripts", "ExecPrepare", "/bin/x");
         assert_value(p, "Scripts", "ExecPrepare", "");
         assert_problems("[DisplayManager]\nUnit=\nPolicy=\n[Transaction]\nStopTimeoutSec=\n[Power]\nKeepAwake=",
@@ -221,6 +227,24 @@ TEST(empty_values)
                         "p.ini:3: Policy= is empty; expected auto, keep or stop\n"
                         "p.ini:5: StopTimeoutSec= is empty; expected 1 to 3600 seconds, as 90, 90s or 1min 30s\n"
                         "p.ini:7: KeepAwake= is empty; expected yes or no");
+}
+
+TEST(sizes_of_bars)
+{
+        static const char *const bad[] = { "6:1G", "1:1",   "1:0M",  "1:G",   ":1G",          "1",
+                                           "x",    "1:1GB", "11:1G", "-1:1G", "1:4294967296T" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                _cleanup_(profile_freep) Profile *p = NULL;
+                _cleanup_free_ char *text = NULL;
+                Fault f = { 0 };
+
+                assert_true(asprintf(&text, "[Devices]\nBarSize=%s\n", bad[i]) > 0);
+                assert_int_eq(profile_parse(text, strlen(text), "p.ini", false, NULL, &p, NULL, &f), -EINVAL);
+                assert_contains(f.text, "is not a value for BarSize=");
+        }
+        assert_problems("[Devices]\nBarSize=1:1G 1:2G\n",
+                        "p.ini:2: \"1:2G\" stands twice in BarSize=; expected it once");
 }
 
 TEST(a_profile_stands_on_the_defaults)

@@ -5,10 +5,14 @@
 
 TEST(forward_order)
 {
-        static const char *const names[] = { "scripts",  "display-manager", "services",        "sessions",
-                                             "holders",  "power",           "vtconsole",       "virtual-functions",
-                                             "override", "module",          "mediated-device", "framebuffer",
-                                             "driver",   "reset",           "settle" };
+        static const char *const names[] = { "scripts",         "display-manager",
+                                             "services",        "sessions",
+                                             "holders",         "power",
+                                             "vtconsole",       "virtual-functions",
+                                             "override",        "module",
+                                             "mediated-device", "framebuffer",
+                                             "driver",          "bar",
+                                             "reset",           "settle" };
         const Step *const *steps = step_table();
         int rank = 0;
         size_t n;
@@ -29,9 +33,9 @@ TEST(forward_order)
 TEST(back_order)
 {
         static const char *const names[] = {
-                "mediated-device", "reset",       "override",  "driver",          "virtual-functions",
-                "module",          "framebuffer", "vtconsole", "power",           "holders",
-                "settle",          "services",    "sessions",  "display-manager", "scripts"
+                "mediated-device", "reset",     "bar",   "override", "driver", "virtual-functions", "module",
+                "framebuffer",     "vtconsole", "power", "holders",  "settle", "services",          "sessions",
+                "display-manager", "scripts"
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

@@ -156,6 +156,19 @@ TEST(spans)
         assert_int_eq(parse_span("99999999999999999999999999s", &v), -ERANGE);
 }
 
+TEST(sizes)
+{
+        char buf[SIZE_FORMAT_MAX];
+
+        assert_str_eq(size_format(0, buf), "0");
+        assert_str_eq(size_format(512, buf), "512");
+        assert_str_eq(size_format(1 << 20, buf), "1M");
+        assert_str_eq(size_format(UINT64_C(1536) << 20, buf), "1536M");
+        assert_str_eq(size_format(UINT64_C(16) << 30, buf), "16G");
+        assert_str_eq(size_format(UINT64_C(1) << 63, buf), "8388608T");
+        assert_str_eq(size_format(UINT64_MAX, buf), "18446744073709551615");
+}
+
 TEST(uuids)
 {
         assert_true(uuid_valid("0a1b2c3d-1111-2222-3333-444455556666"));
