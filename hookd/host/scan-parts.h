@@ -26,8 +26,9 @@ int scan_nodes_of(Host *h, const PciAddress *a, const HostFramebuffer *fbs, size
 int scan_functions(Host *h, HostView *v, Fault *f);
 int scan_function_devices(Host *h, const HostView *v, HostFunction *fn);
 int scan_blocks(Host *h, const PciAddress *a, char ***ret); /* disks behind a function */
-/* ---- scan-bar.c ---- */
+/* ---- scan-bar.c, scan-display.c ---- */
 int scan_bars(Host *h, HostFunction *fn);
+int scan_connected(Host *h, char *const *drm, HostFunction *fn);
 /* ---- scan-module.c ---- */
 int scan_modules(Host *h, HostView *v);
 int scan_variant_drivers(Host *h, const ScanRequest *request, HostView *v);

@@ -212,7 +212,8 @@ int scan_function_devices(Host *h, const HostView *v, HostFunction *fn)
         if ((r = scan_class(h, "/sys/class/drm", &fn->address, &drm)) < 0 ||
             (r = scan_class(h, "/sys/class/sound", &fn->address, &sound)) < 0 ||
             (r = scan_class(h, "/sys/class/net", &fn->address, &fn->net)) < 0 ||
-            (r = scan_blocks(h, &fn->address, &fn->block)) < 0)
+            (r = scan_class(h, "/sys/class/backlight", &fn->address, &fn->backlight)) < 0 ||
+            (r = scan_blocks(h, &fn->address, &fn->block)) < 0 || (r = scan_connected(h, drm, fn)) < 0)
                 return r;
         STRV_FOREACH (name, drm)
                 if (!strchr(*name, '-') && (r = strv_append(&fn->drm, *name)) < 0) /* card0-HDMI-A-1: a connector */

@@ -33,6 +33,8 @@ static const Field function_fields[] = {
         FIELD(HostFunction, "sound", LIST, sound),
         FIELD(HostFunction, "block", LIST, block),
         FIELD(HostFunction, "net", LIST, net),
+        FIELD(HostFunction, "connected", LIST, connected),
+        FIELD(HostFunction, "backlight", LIST, backlight),
         FIELD(HostFunction, "physfn", STRING, physfn),
         FIELD(HostFunction, "sriov_total", COUNT, sriov_total),
         FIELD(HostFunction, "sriov_offset", COUNT, sriov_offset),

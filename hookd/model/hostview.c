@@ -23,6 +23,8 @@ static void function_clear(HostFunction *fn)
         strv_free(fn->block);
         strv_free(fn->net);
         free(fn->physfn);
+        strv_free(fn->connected);
+        strv_free(fn->backlight);
         free(fn->name);
         strv_free(fn->candidates);
 }

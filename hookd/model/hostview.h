@@ -41,7 +41,9 @@ typedef struct HostFunction {
         int sriov_total, sriov_offset, sriov_stride; /* of a physical one: how many there could be, and where the first
                                                         one and the next are (PCIe 9.3.3); 0: it has none */
         int sriov_vfs;                               /* how many there are */
-        HostBar bars[6];                             /* only where they were asked for */
+        char **connected; /* connectors on which a monitor or panel reports itself: HDMI-A-1 */
+        char **backlight; /* amdgpu_bl0 */
+        HostBar bars[6];  /* only where they were asked for */
         /* What only people want to know: filled by describe() (host/describe.h). */
         char *name;        /* vendor and model */
         char **candidates; /* modules that say they can drive it */

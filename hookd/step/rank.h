@@ -20,9 +20,11 @@ enum {
         FORWARD_MEDIATED_DEVICE = 85, /* after the module that makes its parent one */
         FORWARD_FRAMEBUFFER = 90,     /* the kernel may not bring it back: after all that can refuse */
         FORWARD_DRIVER = 100,
-        FORWARD_BAR = 106,   /* on the guest's driver, which lets go at once */
-        FORWARD_RESET = 110, /* When=prepare: on the guest's driver, nobody has the card open yet */
+        FORWARD_BACKLIGHT = 104, /* nothing is done there: what it was is in the journal by then */
+        FORWARD_BAR = 106,       /* on the guest's driver, which lets go at once */
+        FORWARD_RESET = 110,     /* When=prepare: on the guest's driver, nobody has the card open yet */
         FORWARD_SETTLE = 0,
+        FORWARD_CONNECTORS = 0,
 };
 
 enum {
@@ -38,6 +40,8 @@ enum {
         BACK_POWER = 70,
         BACK_HOLDERS = 80, /* the sound card is announced again, if it was only withdrawn */
         BACK_SETTLE = 90,
+        BACK_CONNECTORS = 92,
+        BACK_BACKLIGHT = 95,
         BACK_SERVICES = 100,
         BACK_SESSIONS = 110, /* autologin gettys */
         BACK_DISPLAY_MANAGER = 120,

@@ -42,7 +42,7 @@ typedef struct Step {
 
 extern const Step step_scripts, step_display_manager, step_services, step_sessions, step_holders, step_power,
         step_vtconsole, step_virtual_functions, step_override, step_module, step_mediated_device, step_framebuffer,
-        step_driver, step_bar, step_reset, step_settle;
+        step_driver, step_backlight, step_bar, step_reset, step_settle, step_connectors;
 
 /* All steps in forward order, NULL at the end (table.c). */
 const Step *const *step_table(void);

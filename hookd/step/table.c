@@ -16,9 +16,11 @@ static const Step *const table[] = {
         &step_mediated_device,
         &step_framebuffer,
         &step_driver,
+        &step_backlight,
         &step_bar,
         &step_reset,
         &step_settle,
+        &step_connectors,
         NULL,
 };
 
