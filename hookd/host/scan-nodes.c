@@ -31,7 +31,7 @@ static int add_class_nodes(Host *h, const PciAddress *a, char ***nodes)
                 const char *class, *folder;
         } classes[] = {
                 { "drm", "/dev/dri" }, { "sound", "/dev/snd" },      { "graphics", "/dev" },
-                { "i2c-dev", "/dev" }, { "drm_dp_aux_dev", "/dev" },
+                { "i2c-dev", "/dev" }, { "drm_dp_aux_dev", "/dev" }, { "block", "/dev" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {

@@ -89,43 +89,89 @@ static bool is_swap(const char *swaps, const char *device)
         return false;
 }
 
-/* Looks at a disk or one of its partitions; `folder` is its own in /sys. 1: in use, and said so. */
-static int device_use(Host *h, const char *disk, const char *device, const char *folder, const Uses *u, HostView *v)
+/* "the LVM volume vg0-root" for dm-0, by what device-mapper's users put before their names for the kernel. */
+static int holder_name(Host *h, const char *holder, char **ret)
 {
-        _cleanup_free_ char *number = NULL;
-        _cleanup_strv_ char **holders = NULL;
-        const char *mount;
-        size_t len;
-        char part[300] = "";
+        static const char *const kinds[][2] = { { "LVM-", "the LVM volume " },
+                                                { "CRYPT-", "the encrypted volume " },
+                                                { "mpath-", "the multipath device " } };
+        _cleanup_free_ char *name = NULL, *uuid = NULL;
+        const char *what = startswith(holder, "md") ? "the RAID array " : "";
         int r;
 
-        if ((r = scan_read(h, &number, "%s/dev", folder)) < 0 || (r = scan_list(h, &holders, "%s/holders", folder)) < 0)
+        if ((r = scan_read(h, &name, "/sys/block/%s/dm/name", holder)) < 0 ||
+            (r = scan_read(h, &uuid, "/sys/block/%s/dm/uuid", holder)) < 0)
                 return r;
-        if (!streq(disk, device))
-                (void) snprintf(part, sizeof(part), " (%s)", device);
+        for (size_t i = 0; uuid && i < ARRAY_SIZE(kinds); i++)
+                if (startswith(uuid, kinds[i][0]))
+                        what = kinds[i][1];
+        if (asprintf(ret, "%s%s", what, name ? name : holder) < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+/* "mounted on /srv", "in use as swap", "part of a mounted btrfs": what the host does with a block device itself. 1:
+ * with *ret; 0: nothing. */
+static int direct_use(const char *device, const char *number, const Uses *u, char **ret)
+{
+        const char *mount;
+        size_t len;
+        int n = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(u->mounts); i++)
                 if (find_mount(u->mounts[i], device, number ? number : "-", &mount, &len)) {
-                        r = scan_append(&v->busy_disks, "%s mounted on %.*s%s", disk, (int) len, mount, part);
-                        return r < 0 ? r : 1;
+                        n = asprintf(ret, "mounted on %.*s", (int) len, mount);
+                        return n < 0 ? -ENOMEM : 1;
                 }
-        if (is_swap(u->swaps, device)) {
-                r = scan_append(&v->busy_disks, "%s in use as swap%s", disk, part);
-                return r < 0 ? r : 1;
-        }
-        if (strv_contains(u->btrfs, device)) {
-                r = scan_append(&v->busy_disks, "%s part of a mounted btrfs%s", disk, part);
-                return r < 0 ? r : 1;
-        }
-        if (holders) { /* RAID, LVM, encryption, bcache */
-                _cleanup_free_ char *name = NULL;
+        if (is_swap(u->swaps, device))
+                n = asprintf(ret, "in use as swap");
+        else if (strv_contains(u->btrfs, device))
+                n = asprintf(ret, "part of a mounted btrfs");
+        return n < 0 ? -ENOMEM : n > 0;
+}
 
-                r = scan_read(h, &name, "/sys/block/%s/dm/name", holders[0]);
-                if (r >= 0)
-                        r = scan_append(&v->busy_disks, "%s in use by %s%s", disk, name ? name : holders[0], part);
-                return r < 0 ? r : 1;
-        }
-        return 0;
+#define HOLDERS_DEPTH 8
+
+/* What is built on it, RAID, LVM, encryption, bcache, and what that is used for: "in use by the RAID array md0, in use
+ * by the LVM volume vg0-root, mounted on /". 1: with *ret; 0: it is not used. folder: its own in /sys. */
+static int find_use(Host *h, const char *device, const char *folder, const Uses *u, unsigned depth, char **ret)
+{
+        _cleanup_free_ char *number = NULL, *name = NULL, *above = NULL;
+        _cleanup_strv_ char **holders = NULL;
+        char up[320];
+        int r;
+
+        r = scan_read(h, &number, "%s/dev", folder);
+        if (r >= 0)
+                r = direct_use(device, number, u, ret);
+        if (r == 0)
+                r = scan_list(h, &holders, "%s/holders", folder);
+        if (r != 0 || !holders)
+                return r;
+        r = holder_name(h, holders[0], &name);
+        (void) snprintf(up, sizeof(up), "/sys/block/%.255s", holders[0]);
+        if (r >= 0 && depth < HOLDERS_DEPTH)
+                r = find_use(h, holders[0], up, u, depth + 1, &above);
+        if (r < 0)
+                return r;
+        return asprintf(ret, "in use by %s%s%s", name, above ? ", " : "", above ? above : "") < 0 ? -ENOMEM : 1;
+}
+
+/* Looks at a disk or one of its partitions; `folder` is its own in /sys. 1: in use, and said so. */
+static int device_use(Host *h, const char *disk, const char *device, const char *folder, const Uses *u, HostView *v)
+{
+        _cleanup_free_ char *use = NULL;
+        bool whole = streq(disk, device);
+        int r;
+
+        r = find_use(h, device, folder, u, 0, &use);
+        if (r <= 0)
+                return r;
+        r = scan_append(&v->busy_disks, "%s %s%s%s%s", disk, use, whole ? "" : " (", whole ? "" : device,
+                        whole ? "" : ")");
+        return r < 0 ? r : 1;
 }
 
 static int disk_use(Host *h, const char *disk, const Uses *u, HostView *v)

@@ -109,10 +109,12 @@ static int check_in_use(const HostFunction *fn, const HostView *view, const char
                         size_t n = strlen(*disk);
 
                         if (strncmp(*busy, *disk, n) == 0 && (*busy)[n] == ' ')
-                                return fault_set(f, -EBUSY, bdf,
-                                                 "%s is the controller of a disk the host is using (%s): "
-                                                 "unmount it, or take %s out of the guest",
-                                                 bdf, *busy, bdf);
+                                return fault_set(
+                                        f, -EBUSY, bdf,
+                                        "%s is the controller of a disk the host is using (%s): take that "
+                                        "out of use on the host (umount, swapoff, vgchange -an, mdadm --stop), "
+                                        "or take %s out of the guest",
+                                        bdf, *busy, bdf);
                 }
         }
         STRV_FOREACH (net, fn->net) {

@@ -586,7 +586,7 @@ TEST(disks_in_use)
                   "nvme0n1 in use as swap (nvme0n1p1)" },
                 { "sys/fs/btrfs/1234/devices/nvme0n1p2", "", "nvme0n1 part of a mounted btrfs (nvme0n1p2)" },
                 { "sys/devices/pci0000:00/0000:02:00.0/nvme/nvme0/nvme0n1/nvme0n1p2/holders/md0", "",
-                  "nvme0n1 in use by md0 (nvme0n1p2)" },
+                  "nvme0n1 in use by the RAID array md0 (nvme0n1p2)" },
                 { "sys/devices/pci0000:00/0000:02:00.0/nvme/nvme0/nvme0n1/holders/dm-3", "",
                   "nvme0n1 in use by vg-root" },
         };
@@ -601,6 +601,39 @@ TEST(disks_in_use)
                 assert_list(view->busy_disks, cases[i].busy);
                 finish();
         }
+}
+
+/* RAID on the disk, LVM on that, and what the volume is for. */
+TEST(a_disk_below_a_volume)
+{
+        begin();
+        put_disk(NULL);
+        put("sys/devices/pci0000:00/0000:02:00.0/nvme/nvme0/nvme0n1/nvme0n1p2/holders/md0", "");
+        put("sys/block/md0/dev", "9:0\n");
+        put("sys/block/md0/holders/dm-3", "");
+        put("sys/block/dm-3/dev", "254:3\n");
+        put("sys/block/dm-3/dm/name", "vg-root\n");
+        put("sys/block/dm-3/dm/uuid", "LVM-n3l8s9\n");
+        put("proc/self/mountinfo", "25 1 254:3 / / rw - ext4 /dev/mapper/vg-root rw\n");
+        look_at_folder("0000:02:00.0");
+        assert_list(view->busy_disks,
+                    "nvme0n1 in use by the RAID array md0, in use by the LVM volume vg-root, mounted on "
+                    "/ (nvme0n1p2)");
+        finish();
+}
+
+/* A disk behind a USB controller is the controller's. */
+TEST(a_usb_disk)
+{
+        begin();
+        put("sys/devices/pci0000:00/0000:02:00.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb/dev", "8:16\n");
+        put_link("sys/block/sdb",
+                 "../devices/pci0000:00/0000:02:00.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb");
+        put("proc/self/mountinfo", "25 1 8:16 / /backup rw - ext4 /dev/sdb rw\n");
+        look_at_folder("0000:02:00.0");
+        assert_list(function("0000:02:00.0")->block, "sdb");
+        assert_list(view->busy_disks, "sdb mounted on /backup");
+        finish();
 }
 
 TEST(a_disk_of_somebody_else)
