@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* libvirt's qemu hook: hands its arguments and its standard input to hookd and exits as hookd says. It decides nothing
- * but what to do when hookd does not answer. Never writes to stdout: on migrate and restore that replaces the XML. */
+/* libvirt's qemu hook: hands its arguments and its input to hookd and exits as hookd says, where libvirt can refuse
+ * without harm. Decides only where hookd does not answer. No stdout: on migrate and restore that replaces the XML. */
 #include "wire/wire.h"
 
 #include <errno.h>
@@ -183,7 +183,6 @@ int main(int argc, char **argv)
         outcome = ask((const char *const *) argv + 1, (unsigned) argc - 1, fcntl(0, F_GETFD) < 0 ? -1 : 0, &why);
         if (outcome == ANSWERED) {
                 const char *text = message.strings[0] ? message.strings[0] : "";
-                /* for started and reconnect libvirt would kill the guest, for the others it does not mind */
                 int status = message.head.value != 0 && *op && strstr(" prepare start migrate restore ", op);
 
                 return *text ? SAY(status, text) : status ? SAY(status, "refused ", name) : 0;

@@ -25,8 +25,12 @@ static int append_load(Plan *plan, const char *name, unsigned flags, const char 
 /* What the guest's side needs comes first: better to learn that it cannot be loaded while nothing is lost. */
 static int plan_vfio(const PlanInput *in, Plan *plan)
 {
-        int r = 0;
+        _cleanup_strv_ char **mediated = NULL;
+        int r;
 
+        r = mdev_wanted(in, &mediated);
+        if (r < 0 || (in->n_functions == 0 && !mediated))
+                return r;
         for (size_t i = 0; i < ARRAY_SIZE(vfio_modules) && r >= 0; i++)
                 if (strv_contains(in->view->missing_modules, vfio_modules[i]) &&
                     (in->n_functions > 0 || !streq(vfio_modules[i], "vfio_pci"))) /* a mediated device has its own */

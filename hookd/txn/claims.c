@@ -325,8 +325,9 @@ static bool is_virtual(const Plan *p, const char *bdf)
         for (size_t i = 0; i < p->n_actions; i++) {
                 _cleanup_strv_ char **list = NULL;
 
-                if (streq(p->actions[i].step, "virtual-functions") &&
-                    param_list(&p->actions[i], "functions", &list) >= 0 && strv_contains(list, bdf))
+                /* of the physical one, which the guests of its functions share */
+                if (p->actions[i].flags & ACTION_SHARED && param_list(&p->actions[i], "functions", &list) >= 0 &&
+                    strv_contains(list, bdf))
                         return true;
         }
         return false;

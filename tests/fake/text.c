@@ -248,8 +248,8 @@ static int load_modules(Fake *k, char words[][192], int n)
 
 static int parse_line(Fake *k, const char *line, const char *name, bool *saved, Fault *f)
 {
-        char words[48][192];
-        int n = words_split(line, words, 48);
+        char words[80][192];
+        int n = words_split(line, words, ARRAY_SIZE(words));
         const Field *fields;
         void *object;
 

@@ -259,7 +259,7 @@ TEST(a_card_that_is_just_given_back)
 /* The numbers of virtual functions mean nothing: neighbours are no card. */
 TEST(a_virtual_function_that_is_stuck)
 {
-        const PciAddress it = { .bus = 3, .device = 0x10 }, next = { .bus = 3, .device = 0x10, .function = 2 };
+        const PciAddress it = { .bus = 3, .slot = 0x10 }, next = { .bus = 3, .slot = 0x10, .function = 2 };
         Plan *p = plan_new("vm2", B_UUID, "");
         Journal *b = NULL;
         Fault f = { 0 };
