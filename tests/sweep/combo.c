@@ -64,6 +64,7 @@ int combo_plan(Host *h, char *const *guest_functions, const char *profiles_dir, 
         if (w.xml_fd < 0)
                 return fault_set(f, w.xml_fd, profile, "cannot make the XML");
         r = worker_plan(&w, &guest, ret_profile, ret, f);
+        free(w.xml);
         return r == 0 ? fault_set(f, -ENOENT, profile, "no profile %s in %s", profile, profiles_dir) : r;
 }
 

@@ -140,6 +140,7 @@ int plan_b_now(Guests *g, Fault *f)
         if (dprintf(w.xml_fd, "</devices></domain>") < 0 || lseek(w.xml_fd, 0, SEEK_SET) < 0)
                 return -errno;
         r = worker_plan(&w, &guest, &p, &plan, f);
+        free(w.xml);
         if (r <= 0)
                 return r < 0 ? r : -ENOENT;
         free(g->plan[1]);
