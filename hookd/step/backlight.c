@@ -26,34 +26,49 @@ static int backlight_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
         return 0;
 }
 
-/* Is this backlight the function's? Its device is the function itself, or a connector of its DRM card. */
-static bool is_of(Host *h, const char *name, const char *bdf)
+/* 1: this backlight is the function's. Its device is the function itself, or a connector of its DRM card. */
+static int is_of(Host *h, const char *name, const char *bdf)
 {
         _cleanup_free_ char *path = NULL, *link = NULL;
         char part[PCI_FORMAT_MAX + 2];
+        int r;
 
         if (asprintf(&path, FOLDER "/%s", name) < 0) {
                 path = NULL;
-                return false;
+                return -ENOMEM;
         }
         (void) snprintf(part, sizeof(part), "/%s/", bdf);
-        return host_readlink_full(h, path, &link) >= 0 && strstr(link, part);
+        r = host_readlink_full(h, path, &link);
+        return r == -ENOENT ? 0 : r < 0 ? r : strstr(link, part) != NULL;
 }
 
 /* The folder of the one with the name it had, else of any that the function has: numbers move. NULL: none. */
-static char *find(Host *h, const Action *a)
+static int find(Host *h, const Action *a, char **ret, Fault *f)
 {
         _cleanup_free_ char *name = NULL;
         _cleanup_strv_ char **names = NULL;
         const char *found = NULL;
-        char *path;
+        int r;
 
-        if (action_param(a, "name", &name) < 0 || host_list(h, FOLDER, &names) < 0)
-                return NULL;
+        *ret = NULL;
+        r = action_param(a, "name", &name);
+        if (r >= 0)
+                r = host_list(h, FOLDER, &names);
+        if (r == -ENOENT)
+                return 0;
         STRV_FOREACH (s, names)
-                if ((!found || streq(*s, name)) && is_of(h, *s, a->target))
-                        found = *s;
-        return found && asprintf(&path, FOLDER "/%s", found) >= 0 ? path : NULL;
+                if (r >= 0 && (!found || streq(*s, name))) {
+                        r = is_of(h, *s, a->target);
+                        found = r > 0 ? *s : found;
+                }
+        if (r < 0)
+                return fault_set(f, r, a->target, "cannot look for the panel of %s in " FOLDER ": %s", a->target,
+                                 fault_errno(r));
+        if (found && asprintf(ret, FOLDER "/%s", found) < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 0;
 }
 
 static int read_value(Host *h, const char *folder, const char *attribute, uint64_t *ret)
@@ -69,10 +84,13 @@ static int read_value(Host *h, const char *folder, const char *attribute, uint64
 
 static int backlight_observe(Host *h, const Action *a, char **ret_value, Fault *f)
 {
-        _cleanup_free_ char *folder = find(h, a);
+        _cleanup_free_ char *folder = NULL;
         uint64_t now, max;
         int r;
 
+        r = find(h, a, &folder, f);
+        if (r < 0)
+                return r;
         if (!folder) {
                 *ret_value = strdup(VALUE_NONE);
                 return *ret_value ? 0 : -ENOMEM;
@@ -115,11 +133,14 @@ static bool backlight_satisfied(const Action *a, const char *now, const char *wa
 
 static int backlight_converge(Host *h, const Action *a, const char *value, Fault *f)
 {
-        _cleanup_free_ char *folder = find(h, a), *path = NULL;
+        _cleanup_free_ char *folder = NULL, *path = NULL;
         char number[24];
         uint64_t max;
         int r;
 
+        r = find(h, a, &folder, f);
+        if (r < 0)
+                return r;
         if (!folder)
                 return fault_set(f, -ENODEV, a->target,
                                  "the panel of %s has not come back: its brightness stays as it is", a->target);

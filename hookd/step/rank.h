@@ -13,6 +13,7 @@ enum {
         FORWARD_SESSIONS = 30,
         FORWARD_HOLDERS = 40,
         FORWARD_POWER = 50,
+        FORWARD_BACKLIGHT = 55, /* nothing is done there, but begun before anything takes the driver away */
         FORWARD_VTCONSOLE = 60,
         FORWARD_VIRTUAL_FUNCTIONS = 65, /* before anything is done with one of them */
         FORWARD_OVERRIDE = 70,          /* before module: a reload by udev must not grab the card in between */
@@ -20,9 +21,8 @@ enum {
         FORWARD_MEDIATED_DEVICE = 85, /* after the module that makes its parent one */
         FORWARD_FRAMEBUFFER = 90,     /* the kernel may not bring it back: after all that can refuse */
         FORWARD_DRIVER = 100,
-        FORWARD_BACKLIGHT = 104, /* nothing is done there: what it was is in the journal by then */
-        FORWARD_BAR = 106,       /* on the guest's driver, which lets go at once */
-        FORWARD_RESET = 110,     /* When=prepare: on the guest's driver, nobody has the card open yet */
+        FORWARD_BAR = 106,   /* on the guest's driver, which lets go at once */
+        FORWARD_RESET = 110, /* When=prepare: on the guest's driver, nobody has the card open yet */
         FORWARD_SETTLE = 0,
         FORWARD_CONNECTORS = 0,
 };

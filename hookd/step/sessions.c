@@ -89,8 +89,8 @@ static int sessions_plan(const PlanInput *in, Plan *plan, Fault *f _unused_)
         Action *a;
         int r;
 
-        if (policy == POLICY_KEEP || (policy == POLICY_AUTO && !in->stops_desktop))
-                return 0;
+        if (policy == POLICY_KEEP || (!in->stops_desktop && (policy == POLICY_AUTO || in->n_functions == 0)))
+                return 0; /* nobody is in the way */
         if (policy != POLICY_WAIT) {
                 policy = POLICY_TERMINATE;
                 r = plan_gettys(in, plan);

@@ -125,8 +125,9 @@ static size_t pairs_of(char *const *trees, char *const *profiles, Pair **ret)
 
                         (void) snprintf(path, sizeof(path), SWEEP_HOSTS "/%s.tree", *tree);
                         if (!sweep_fits(*tree, *profile) || combo_new(path, SWEEP_PROFILES, *profile, &c, &f) < 0 ||
-                            c->refusal)
-                                continue; /* what is wrong with it, the sweep says */
+                            c->refusal || c->plan->n_actions == 0)
+                                continue; /* what is wrong with it, the sweep says; of nothing there is no transaction
+                                           */
                         (*ret)[n++] = (Pair){ *tree, *profile };
                 }
         return n;

@@ -62,12 +62,17 @@ TEST(backlight_gone)
 
 TEST(backlight_faults)
 {
+        char *value = NULL;
         const Action *a;
+        Fault f = { 0 };
         Bench b;
 
         bench_open(&b, "amd-laptop");
         assert_ok(bench_plan(&b, &step_backlight));
         a = bench_action(&b, "backlight", CARD);
+        bench_fault(&b, "readlink /sys/class/backlight/* 1 EIO"); /* is no panel that has gone */
+        b.h->deadline = UINT64_MAX;
+        assert_int_eq(step_backlight.observe(b.h, a, &value, &f), -EIO);
         bench_fault(&b, "write */brightness 1 EIO");
         assert_int_eq(bench_go(&b, a, "7/255"), -EIO);
         bench_fault(&b, "write */brightness 1 lie");

@@ -37,6 +37,9 @@ TEST(policies)
 
         bench_open(&b, "amd-desktop");
         assert_ok(bench_plan(&b, &step_sessions)); /* auto, and the desktop stays */
+        b.profile->sessions_policy = POLICY_TERMINATE;
+        b.in.n_functions = 0; /* a mediated device, scripts: no card that a session could have */
+        assert_ok(bench_plan(&b, &step_sessions));
         b.profile->sessions_policy = POLICY_KEEP;
         b.in.stops_desktop = true;
         assert_ok(bench_plan(&b, &step_sessions));

@@ -5,11 +5,12 @@
 
 TEST(forward_order)
 {
-        static const char *const names[] = {
-                "scripts",   "display-manager",   "services", "sessions", "holders",         "power",
-                "vtconsole", "virtual-functions", "override", "module",   "mediated-device", "framebuffer",
-                "driver",    "backlight",         "bar",      "reset",    "settle",          "connectors"
-        };
+        static const char *const names[] = { "scripts",     "display-manager", "services",
+                                             "sessions",    "holders",         "power",
+                                             "backlight",   "vtconsole",       "virtual-functions",
+                                             "override",    "module",          "mediated-device",
+                                             "framebuffer", "driver",          "bar",
+                                             "reset",       "settle",          "connectors" };
         const Step *const *steps = step_table();
         int rank = 0;
         size_t n;
