@@ -23,7 +23,7 @@
 
 const char *job_verb_name(JobVerb v)
 {
-        static const char *const names[] = { "prepare", "release", "recover", "event", "plan" };
+        static const char *const names[] = { "prepare", "release", "recover", "event", "plan", "log" };
 
         return names[v];
 }

@@ -13,7 +13,8 @@ typedef enum JobVerb {
         JOB_RELEASE,
         JOB_RECOVER,
         JOB_EVENT, /* between start and end: scripts */
-        JOB_PLAN,  /* reads only: beside any other job of the guest */
+        JOB_PLAN,  /* this and what follows only looks: beside any other job of the guest */
+        JOB_LOG,
 } JobVerb;
 const char *job_verb_name(JobVerb v);
 static inline bool job_only_looks(JobVerb v)

@@ -347,7 +347,7 @@ static int run_verb(Worker *w, Fault *f)
         }
         if (streq(w->verb, "log")) {
                 r = worker_show_log(w, f);
-                return reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
+                return worker_reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");
         }
         return fault_set(f, -EINVAL, w->verb, "no such verb");
 }

@@ -29,6 +29,10 @@ int worker_show_plan(Worker *w, Fault *f);
 /* worker-back.c: with a journal's UUID: what a release would do now, as such records. Reads the journal without its
  * lock. */
 int worker_show_release(Worker *w, Fault *f);
+/* worker-log.c: sends the audit of the system's journal, of the guest or of all, not older than `since`, the last
+ * `last` transactions (0: all), as records (model/audit.h). Reads until a deadline of its own; for a client that reads
+ * slowly it waits until then. */
+int worker_show_log(Worker *w, Fault *f);
 /* What an event between start and end brings. 0: *ret_plan, which may be empty. */
 int worker_plan_event(Worker *w, Plan **ret_plan, Fault *f);
 /* worker-event.c: does it and answers. */

@@ -317,7 +317,7 @@ holders_stop() {
 
 # Everything about the host that a handover may touch, as lines in a fixed order.
 host_state() {
-	local key value id active functions
+	local key value id active f functions
 	mapfile -t functions < <(functions_of)
 	/lab/bin/look state "${functions[@]}"
 	while IFS='=' read -r key value; do
@@ -326,21 +326,17 @@ host_state() {
 		ActiveState) active=$value ;;
 		SubState) printf 'unit %s %s %s\n' "$id" "$active" "$value" ;;
 		esac
-		[[ $d == *udev* ]] || printf 'holder %s %s\n' "$v" "${d// /_}"
-	done <<<"$fds" | sort -u
+	done < <(systemctl show -p Id,ActiveState,SubState display-manager.service nvidia-persistenced.service getty@tty1.service)
+	while read -r id _; do
+		printf 'failed %s\n' "$id"
+	done < <(systemctl list-units --failed --plain --no-legend)
 	for f in /sys/bus/mdev/devices/*; do
 		[[ ! -e $f ]] || printf 'mdev %s %s\n' "${f##*/}" "$(readlink "$f/mdev_type")"
 	done
-	for f in /sys/bus/pci/devices/*/sriov_totalvfs; do
+	for f in /sys/bus/pci/devices/*/virtfn*; do # sriov_numvfs itself is read under the device's lock
 		[[ -e $f ]] || continue
-		f=${f%/*}
-		for v in "$f"/virtfn*; do # sriov_numvfs itself is read under the device's lock
-			[[ ! -e $v ]] || printf 'vf %s of %s driver=%s\n' "${v##*/}" "${f##*/}" "$(driver_of "$(basename "$(readlink "$v")")")"
-		done
-	done
-	# transactions and journals set aside; the lock, the spool and the last failures may be there
-	for f in /run/hookd-txn/*-*-*; do
-		[[ ! -d $f ]] || printf 'txn %s\n' "${f##*/}"
+		value=${f%/*}
+		printf 'vf %s of %s driver=%s\n' "${f##*/}" "${value##*/}" "$(driver_of "$(basename "$(readlink "$f")")")"
 	done
 }
 
@@ -560,6 +556,11 @@ virsh_said() {
 guest_painted() {
 	# shellcheck disable=SC2016  # evaluated by wait_for
 	wait_for "screenshot paint ${1:-gpu} >/dev/null; [[ \$(stat -c %s /lab/out/paint.png) -gt 4500 ]]" "${2:-60}"
+}
+
+# guest_sees NAME VENDOR:DEVICE: the guest's PCI device of that kind, as its QEMU tells
+guest_sees() {
+	bounded 20 virsh qemu-monitor-command "$1" --hmp 'info pci' | grep -i "$2"
 }
 
 # The pid of a running guest's QEMU.

@@ -8,7 +8,7 @@ if [[ $LAB_TOPOLOGY != devices ]]; then
 	not_run 'for the devices (--topology devices)'
 	exit
 fi
-USB=0000:02:00.0 NVME=0000:03:00.0 NIC=0000:04:00.0
+USB=0000:03:00.0 NVME=0000:04:00.0 NIC=0000:05:00.0
 ip() {
 	/lab/bin/busybox ip "$@"
 }
@@ -38,7 +38,7 @@ check 'vm1 starts' guest_start vm1 120 || virsh_said
 for f in $USB $NVME $NIC; do
 	expect "the driver of $f" "$(driver_of "$f")" vfio-pci
 done
-expect 'the desktop' "$(systemctl is-active display-manager)" active
+expect_drivers nvidia snd_hda_intel
 check 'vm1 is destroyed' guest_destroy vm1 120
 expect_no_txn
 check 'the disk is back' wait_for '[[ -b /dev/$(disk '$NVME') ]]' 20
