@@ -154,10 +154,10 @@ static bool is_given_back(Worker *w, const Guest *guest, const ScanRequest *requ
 /* A card that another guest is just giving back is on its way: drivers, modules and the desktop are not where they will
  * be, and in a reset it is not there at all. That is waited for, and a plan that was made meanwhile is made anew. Where
  * it takes too long the claims decide. */
-static int plan_what_is_there(Worker *w, const ScanRequest *request, const Guest *guest, Profile *p, Plan **ret,
-                              Fault *f)
+static int plan_what_is_there(Worker *w, const ScanRequest *request, const Guest *guest, uint64_t begun, Profile *p,
+                              Plan **ret, Fault *f)
 {
-        uint64_t begun = host_now(w->host), until = begun + MIN(GIVEN_BACK_USEC, p->start_timeout / 2), looked;
+        uint64_t until = begun + MIN(GIVEN_BACK_USEC, p->start_timeout / 2), looked;
         bool again;
         int r;
 
@@ -181,17 +181,59 @@ static int plan_what_is_there(Worker *w, const ScanRequest *request, const Guest
         return r;
 }
 
+static int absent_devices(Worker *w, const Guest *guest, PciAddress *ret, size_t *ret_n)
+{
+        _cleanup_free_ uint32_t *ids = NULL;
+        int r = device_ids(w->host, guest, &ids);
+
+        *ret_n = 0;
+        for (size_t i = 0; r >= 0 && i < guest->n_devices; i++)
+                if (guest->devices[i].type == GUEST_DEVICE_PCI && ids[i] == 0)
+                        ret[(*ret_n)++] = guest->devices[i].address;
+        return r;
+}
+
+/* What is not there has no vendor and device by which a profile could be found. A card that is just being reset after
+ * another guest is waited for; with one that has not come back from that the start is refused. */
+static int wait_for_devices(Worker *w, const Guest *guest, uint64_t begun, Fault *f)
+{
+        _cleanup_free_ PciAddress *absent = calloc(guest->n_devices + 1, sizeof(*absent));
+        size_t n;
+        int r;
+
+        if (!absent)
+                return fault_set(f, -ENOMEM, w->domain, "out of memory");
+        for (;;) {
+                r = absent_devices(w, guest, absent, &n);
+                if (r < 0 || n == 0)
+                        return r;
+                if (!streq(w->verb, "prepare") || host_now(w->host) >= begun + GIVEN_BACK_USEC ||
+                    claims_given_back(w->journals, guest->uuid, absent, n) <= 0)
+                        return claims_stuck(w->journals, guest->uuid, absent, n, f);
+                w->host->deadline = begun + GIVEN_BACK_USEC;
+                r = host_wait(w->host, 0, NULL, 0, 200 * USEC_PER_MSEC);
+                if (r < 0 && r != -ETIMEDOUT)
+                        return fault_set(f, r, w->domain, "%s: whoever asked for the start has gone", w->domain);
+        }
+}
+
 int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_plan, Fault *f)
 {
         _cleanup_free_ PciAddress *wanted = NULL;
         _cleanup_strv_ char **units = NULL;
         ScanRequest request = { 0 };
+        uint64_t begun;
         Profile *p;
         int r;
 
         r = read_guest(w, ret_guest, f);
         if (r < 0)
                 return r;
+        begun = host_now(w->host);
+        r = w->journals ? wait_for_devices(w, *ret_guest, begun, f) : 0;
+        if (r < 0)
+                return fault_default(f, r, w->domain, "cannot tell where the devices of %s are: %s", w->domain,
+                                     fault_errno(r));
         r = settle_profile(w, *ret_guest, ret_profile, f);
         if (r < 0)
                 return r;
@@ -221,7 +263,7 @@ int worker_plan(Worker *w, Guest **ret_guest, Profile **ret_profile, Plan **ret_
                 return fault_default(f, r, w->journals, "cannot read the journals in %s: %s", w->journals,
                                      fault_errno(r));
         if (w->journals && streq(w->verb, "prepare"))
-                r = plan_what_is_there(w, &request, *ret_guest, p, ret_plan, f);
+                r = plan_what_is_there(w, &request, *ret_guest, begun, p, ret_plan, f);
         else
                 r = look_and_plan(w, &request, *ret_guest, p, ret_plan, f);
         if (r >= 0 && !is_owned(p) && (*ret_plan)->n_actions == 0) {

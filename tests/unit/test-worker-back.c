@@ -290,4 +290,25 @@ TEST(a_start)
         clean();
 }
 
+/* By what it was no profile can be found any more; the start is refused all the same. */
+TEST(a_start_with_a_card_that_is_not_there)
+{
+        Journal *j = held("work", OTHER);
+        Fault f = { 0 };
+
+        assert_ok(journal_log(j, LOG_WORD_REVERT, -1, "release/end"));
+        assert_ok(journal_log(j, LOG_WORD_UNDO, 6, NULL));
+        assert_ok(journal_log(j, LOG_WORD_UNDO_FAIL, 6, CARD " has not come back"));
+        journal_close(j);
+        extra = "fault read *01:00.0/vendor 0 ENOENT\n";
+        assert_int_eq(plan_start(UUID), 1);
+        assert_contains(said, CARD " is stuck, it was not given back completely by the guest work: " CARD
+                                   " has not come back. hookd tries again");
+        extra = "";
+        assert_int_eq(plan_start(UUID), 0); /* it is there, and no profile is for the guest */
+        assert_ok(journal_open(root, OTHER, 1, &j, &f));
+        drop(j);
+        clean();
+}
+
 TEST_MAIN
