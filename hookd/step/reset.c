@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "step/bars.h"
+#include "step/reset-bars.h"
 #include "step/card.h"
 #include "step/rank.h"
 #include "step/rescan.h"

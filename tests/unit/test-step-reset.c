@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "step-bench.h"
 
-#include "step/bars.h"
+#include "step/reset-bars.h"
 
 #define CARD   "0000:01:00.0"
 #define SOUND  "0000:01:00.1"
