@@ -157,7 +157,7 @@ static bool is_given_back(Worker *w, const Guest *guest, const ScanRequest *requ
 static int plan_what_is_there(Worker *w, const ScanRequest *request, const Guest *guest, uint64_t begun, Profile *p,
                               Plan **ret, Fault *f)
 {
-        uint64_t until = begun + MIN(GIVEN_BACK_USEC, p->start_timeout / 2), looked;
+        uint64_t until = begun + MIN(GIVEN_BACK_USEC, p->start_timeout / 2);
         bool again;
         int r;
 
@@ -169,7 +169,6 @@ static int plan_what_is_there(Worker *w, const ScanRequest *request, const Guest
                                 return fault_set(f, r, w->domain, "%s: whoever asked for the start has gone",
                                                  w->domain);
                 }
-                looked = host_now(w->host);
                 r = look_and_plan(w, request, guest, p, ret, f);
                 again = host_now(w->host) < until && is_given_back(w, guest, request);
                 if (again) {
@@ -177,7 +176,8 @@ static int plan_what_is_there(Worker *w, const ScanRequest *request, const Guest
                         *f = (Fault){ 0 };
                 }
         } while (again);
-        p->start_timeout -= MIN(looked - begun, p->start_timeout / 2); /* the caller was promised one time for both */
+        /* the caller was promised one time for this and what follows */
+        p->start_timeout -= MIN(host_now(w->host) - begun, p->start_timeout / 2);
         return r;
 }
 

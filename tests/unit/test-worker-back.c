@@ -5,6 +5,7 @@
 #include "fake/fake-host.h"
 #include "txn/txn.h"
 #include "txn/worker-main.h"
+#include "txn/worker.h"
 #include "util/fd.h"
 #include "wire/wire.h"
 
@@ -129,9 +130,10 @@ static uint32_t plan(const char *uuid)
         return ask(option);
 }
 
-static uint32_t plan_start(const char *uuid)
+/* The read end of a pipe that has the guest's XML. */
+static int guest_xml(const char *uuid)
 {
-        char option[32], xml[512];
+        char xml[512];
         int n, fd[2];
 
         n = snprintf(xml, sizeof(xml),
@@ -142,7 +144,14 @@ static uint32_t plan_start(const char *uuid)
         assert_ok(pipe(fd));
         assert_int_eq(write(fd[1], xml, (size_t) n), n);
         (void) close(fd[1]);
-        (void) snprintf(option, sizeof(option), "--xml-fd=%d", fd[0]);
+        return fd[0];
+}
+
+static uint32_t plan_start(const char *uuid)
+{
+        char option[32];
+
+        (void) snprintf(option, sizeof(option), "--xml-fd=%d", guest_xml(uuid));
         return ask(option);
 }
 
@@ -308,6 +317,38 @@ TEST(a_start_with_a_card_that_is_not_there)
         assert_int_eq(plan_start(UUID), 0); /* it is there, and no profile is for the guest */
         assert_ok(journal_open(root, OTHER, 1, &j, &f));
         drop(j);
+        clean();
+}
+
+/* On a host that answers slowly StartTimeoutSec= is not passed by the time that the look at it took. */
+TEST(the_look_at_the_host_counts)
+{
+        _cleanup_(profile_freep) Profile *p = NULL;
+        _cleanup_(guest_freep) Guest *guest = NULL;
+        _cleanup_(plan_freep) Plan *made = NULL;
+        _cleanup_(host_freep) Host *h = NULL;
+        char profile[96];
+        Worker w = { .verb = "prepare", .domain = "win10", .event = "prepare/begin", .root = "/", .client_fd = -1 };
+        uint64_t begun, took;
+        Fault f = { 0 };
+
+        extra = "";
+        (void) snprintf(root, sizeof(root), "/tmp/hookd-back-XXXXXX");
+        assert_not_null(mkdtemp(root));
+        (void) snprintf(profile, sizeof(profile), "%s/win10.ini", root);
+        assert_ok(write_file_atomic_at(AT_FDCWD, profile, 0600, "[Transaction]\nStartTimeoutSec=90\n", 33));
+        assert_ok(open_fake(NULL, &h, &f));
+        w.host = h;
+        w.journals = w.profiles = root;
+        w.conf = "/nonexistent";
+        w.xml_fd = guest_xml(UUID);
+        begun = host_now(h);
+        assert_int_eq(worker_plan(&w, &guest, &p, &made, &f), 1);
+        took = host_now(h) - begun;
+        assert_true(took > 0);
+        assert_true(p->start_timeout <= 90 * USEC_PER_SEC - took / 2 && p->start_timeout >= 90 * USEC_PER_SEC - took);
+        free(w.xml);
+        assert_ok(unlink(profile));
         clean();
 }
 
