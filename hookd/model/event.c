@@ -59,3 +59,8 @@ HookOp hook_op_parse(const char *label)
                         return (HookOp) i;
         return HOOK_UNKNOWN;
 }
+
+bool hook_op_may_refuse(HookOp op)
+{
+        return op == HOOK_PREPARE || op == HOOK_START || op == HOOK_MIGRATE || op == HOOK_RESTORE;
+}

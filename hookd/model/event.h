@@ -31,3 +31,6 @@ const char *hook_op_name(HookOp op);
  * HOOK_UNKNOWN for anything else. */
 const char *hook_op_label(HookOp op);
 HookOp hook_op_parse(const char *label);
+/* Does libvirt give up what it was about to do, without harm, when its hook fails? For started and reconnect it would
+ * kill a guest that runs, the others it does not heed. */
+bool hook_op_may_refuse(HookOp op);

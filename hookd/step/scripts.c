@@ -10,13 +10,6 @@
 
 #define SLACK_USEC (30 * USEC_PER_SEC) /* systemd's part in starting and ending each */
 
-/* Does libvirt give up what it was about to do, without harm, when its hook fails? For started and reconnect it would
- * kill a guest that runs. */
-static bool may_refuse(HookOp event)
-{
-        return event == HOOK_PREPARE || event == HOOK_START || event == HOOK_MIGRATE || event == HOOK_RESTORE;
-}
-
 static int refuse_distrusted(const PlanInput *in, const HostScript *s, Fault *f)
 {
         return fault_set(
@@ -207,7 +200,7 @@ static int run(Host *h, const Action *a, const char *event, const char *command,
 /* Where a failure refuses, the first one ends it. Elsewhere the others still have their turn, as with libvirt. */
 static int scripts_converge(Host *h, const Action *a, const char *value, Fault *f)
 {
-        bool refuse = may_refuse(hook_op_parse(value));
+        bool refuse = hook_op_may_refuse(hook_op_parse(value));
         int code = 0;
 
         for (size_t n = 0;; n++) {

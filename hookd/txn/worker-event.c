@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "txn/worker.h"
 
+#include "model/event.h"
 #include "step/step.h"
 
 /* An event between the start and the end of a guest: nothing of it is held, so there is no transaction. */
@@ -33,14 +34,17 @@ int worker_event(Worker *w, Fault *f)
 {
         _cleanup_(plan_freep) Plan *plan = NULL;
         const Txn t = { .host = w->host, .domain = w->domain, .event = w->event };
+        uint64_t start = host_now(w->host);
         int r;
 
         r = worker_plan_event(w, &plan, f);
-        if (r < 0)
-                audit_outcome(&t, LOG_ERR, MESSAGE_STEP_FAILED, "failed", 0, f->text);
         w->host->xml = w->xml;
+        if (r < 0 && !hook_op_may_refuse(hook_op_parse(w->event)))
+                audit_outcome(&t, LOG_ERR, MESSAGE_STEP_FAILED, "failed", 0, f->text);
         if (r >= 0)
                 r = apply(w, &t, plan, f);
+        if (r < 0 && hook_op_may_refuse(hook_op_parse(w->event)))
+                audit_outcome(&t, LOG_ERR, MESSAGE_REFUSED, "refused", host_now(w->host) - start, f->text);
         if (r < 0)
                 worker_note_failure(w, f);
         return worker_reply(w, r < 0 ? 1 : 0, r < 0 ? f->text : "");

@@ -84,4 +84,12 @@ TEST(no_domain)
         assert_int_eq(event_parse(args, 0, &e), -EINVAL);
 }
 
+TEST(what_may_be_refused)
+{
+        for (HookOp op = HOOK_PREPARE; op <= HOOK_UNKNOWN; op++)
+                assert_int_eq(hook_op_may_refuse(op),
+                              op == HOOK_PREPARE || op == HOOK_START || op == HOOK_MIGRATE || op == HOOK_RESTORE);
+        assert_false(hook_op_may_refuse(hook_op_parse("started/begin")));
+}
+
 TEST_MAIN

@@ -127,6 +127,23 @@ hook_said() {
 	cat "$LAB_STATE/$1.said"
 }
 
+# The start is refused with this sentence, and nothing is left of it.
+expect_hook_refused() {
+	hook "$1" prepare
+	expect "prepare of $1" $? 1
+	expect 'what the hook says' "$(hook_said "$1")" "*$2*"
+	hook_end "$1"
+	expect_no_txn
+}
+
+# prepared NAME...: each is ready for its guest
+prepared() {
+	local name
+	for name in "$@"; do
+		check "$name is prepared" hook "$name" prepare || hook_said "$name" | sed 's/^/      /'
+	done
+}
+
 # The guests with an open transaction, by hookd's own record.
 txn_count() {
 	find /run/hookd-txn -mindepth 1 -maxdepth 1 -type d -name '*-*-*-*-*' 2>/dev/null | grep -c .

@@ -27,6 +27,7 @@ guest_define vm2 $two
 guest_define vm3 $pf
 guest_xml vm1
 guest_xml vm2
+guest_xml vm3
 
 case_begin 'a virtual function: made, given to a guest, taken away'
 save_state before
@@ -40,12 +41,17 @@ expect_no_txn
 expect 'functions' "$(vfs)" 0
 expect_state before 60
 
-case_begin 'two guests, one controller: the last one takes them away'
+case_begin 'two guests, one controller, at the same time: the last one takes them away'
 for first in vm1 vm2; do
 	last=vm1
 	[[ $first == vm2 ]] || last=vm2
-	check 'vm1 is prepared' hook vm1 prepare || hook_said vm1
-	check 'vm2 is prepared' hook vm2 prepare || hook_said vm2
+	hook_begin vm1 prepare
+	one_pid=$HOOK
+	hook_begin vm2 prepare
+	wait "$one_pid"
+	expect 'vm1' $? 0
+	wait "$HOOK"
+	expect 'vm2' $? 0
 	expect 'drivers' "$(driver_of $one) $(driver_of $two)" 'vfio-pci vfio-pci'
 	hook_end $first
 	expect "functions when $first has gone" "$(vfs)" 2
@@ -55,48 +61,34 @@ for first in vm1 vm2; do
 done
 expect_state before 60
 
-case_begin 'two guests at the same time'
-hook_begin vm1 prepare
-first=$HOOK
-hook_begin vm2 prepare
-wait "$first"
-expect 'vm1' $? 0
-wait "$HOOK"
-expect 'vm2' $? 0
-expect 'drivers' "$(driver_of $one) $(driver_of $two)" 'vfio-pci vfio-pci'
-hook_end vm1
-hook_end vm2
-expect_no_txn
-expect_state before 60
-
 case_begin 'those that were there are used and stay, on the driver they had'
 write_bounded 3 $numvfs 30
 was=$(driver_of $one)
-save_state before
-check 'vm1 starts' guest_start vm1 120 || virsh_said | sed 's/^/      /'
+save_state there
+prepared vm1
 expect 'the driver of the first' "$(driver_of $one)" vfio-pci
-check 'vm1 is destroyed' guest_destroy vm1 120
+hook_end vm1
 expect_no_txn
 expect 'functions' "$(vfs)" 3
 expect 'the driver of the first' "$(driver_of $one)" "$was"
-expect_state before 60
+expect_state there 60
 
 case_begin 'never made more, and not lost with the controller'
 profile vm1 <<'INI'
 [VirtualFunctions]
 Count=4
 INI
-expect_refused vm1 "$pf has 3 virtual functions already"
-expect_refused vm3 "$pf has 3 virtual functions, which would go with its driver"
+expect_hook_refused vm1 "$pf has 3 virtual functions already"
+expect_hook_refused vm3 "$pf has 3 virtual functions, which would go with its driver"
 expect 'functions' "$(vfs)" 3
 write_bounded 0 $numvfs 30
 
 case_begin 'too many, and none asked for'
-save_state before
 profile vm1 <<'INI'
 [VirtualFunctions]
 Count=5
 INI
-expect_refused vm1 "$pf can have 4 virtual functions (sriov_totalvfs), not 5"
+expect_hook_refused vm1 "$pf can have 4 virtual functions (sriov_totalvfs), not 5"
 : >/etc/hookd/profiles/vm1.ini
-expect_refused vm1 'Count=1, or more, in [[]VirtualFunctions] of the profile makes it'
+expect_hook_refused vm1 'Count=1, or more, in [[]VirtualFunctions] of the profile makes it'
+expect_state before 60

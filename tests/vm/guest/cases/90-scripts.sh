@@ -25,11 +25,9 @@ cgroup=$(cut -d: -f3 /proc/self/cgroup)" >>/run/lab/ran
 SCRIPT
 }
 
-# a round without a card: scripts alone
-round() {
-	check "$1 starts" guest_start "$1" || virsh_said | sed 's/^/      /'
-	check "$1 is destroyed" guest_destroy "$1"
-	expect_no_txn
+# all that the doctor says, in one line
+doctor() {
+	hookctl doctor | tr -s ' \n' ' '
 }
 
 # the events of the scripts in the order in which they ran
@@ -65,48 +63,45 @@ expect 'none in the cgroup of hookd' "$(grep -c hookd.service /run/lab/ran)" 0
 check 'what they print is in the journal' eval 'journalctl -q -t hookd-script HOOKD_DOMAIN=vm1 --no-pager | grep -q "says vm1 prepare begin -"'
 expect 'units that are left' "$(systemctl list-units --all --no-legend 'hookd-script-*' | grep -c .)" 0
 
-case_begin 'a failure refuses in prepare, and release runs all the same'
+case_begin 'a failure refuses in prepare and in start, and release runs all the same'
 guest_define vm1 -
+guest_xml vm1
 put "$OWN/vm1/prepare/05-fails" <<<$'#!/bin/sh\nexit 3'
 rm -f /run/lab/ran
 expect_refused vm1 'exit status 3'
-expect 'what ran' "$(ran)" 'profile/before stopped/10-own end/20-usual.sh profile/after release/10-own end/20-usual.sh'
+expect 'what ran' "$(ran)" 'profile/before profile/after release/10-own end/20-usual.sh stopped/10-own end/20-usual.sh'
 rm "$OWN/vm1/prepare/05-fails"
 put "$OWN/vm1/start/05-fails" <<<$'#!/bin/sh\nexit 4'
 expect_refused vm1 'exit status 4'
 rm "$OWN/vm1/start/05-fails"
 expect 'units that are left' "$(systemctl list-units --all --no-legend 'hookd-script-*' | grep -c .)" 0
 
-case_begin 'a failure does not kill a guest that runs'
+case_begin 'a failure does not kill a guest that runs; what is left in the background stays'
 put "$OWN/vm1/started/05-fails" <<<$'#!/bin/sh\nexit 5'
+put "$OWN/vm1/prepare/05-background" <<<$'#!/bin/sh\nsleep 777 &'
 rm -f /run/lab/ran
-check 'vm1 starts' guest_start vm1
-expect 'vm1' "$(virsh domstate vm1)" 'running*'
+prepared vm1
+hook vm1 started
+expect 'the exit status of started' $? 0
 check 'the others ran' grep -q started/10-own /run/lab/ran
 check 'it is reported' wait_for 'journalctl -q -t hookd --no-pager | grep -q "exit status 5"' 5
-rm "$OWN/vm1/started/05-fails"
-check 'vm1 is destroyed' guest_destroy vm1
+check 'sleep is there' pgrep -f '^sleep 777$'
+pkill -f '^sleep 777$'
+rm "$OWN/vm1/started/05-fails" "$OWN/vm1/prepare/05-background"
+hook_end vm1
 expect_no_txn
 
 case_begin 'one that does not end is ended at its deadline'
 profile vm1 <<<$'[Scripts]\nTimeoutSec=3'
 put "$OWN/vm1/prepare/05-endless" <<<$'#!/bin/sh\nsleep 600 & sleep 601'
-expect_refused vm1 'did not end within 3 s'
+expect_hook_refused vm1 'did not end within 3 s'
 expect 'its children' "$(pgrep -fc '^sleep 60[01]$')" 0
 rm "$OWN/vm1/prepare/05-endless"
-
-case_begin 'what it leaves in the background stays, and keeps nobody waiting'
-put "$OWN/vm1/prepare/05-background" <<<$'#!/bin/sh\nsleep 777 &'
-round vm1
-check 'it is there' pgrep -f '^sleep 777$'
-pkill -f '^sleep 777$'
-rm "$OWN/vm1/prepare/05-background"
 
 case_begin 'a worker killed in a script: release runs once'
 : >/etc/hookd/profiles/vm1.ini
 put "$OWN/vm1/prepare/05-slow" <<<$'#!/bin/sh\nsleep 5'
 rm -f /run/lab/ran
-guest_xml vm1
 hook_begin vm1 prepare
 check 'it runs' wait_for 'pgrep -f "^sleep 5$"' 20
 kill -9 "$(pgrep -o hookd-worker)"
@@ -117,17 +112,17 @@ rm "$OWN/vm1/prepare/05-slow"
 
 case_begin 'not root alone: refused, and named'
 chmod 777 "$OWN/vm1/prepare"
-expect_refused vm1 "$OWN/vm1/prepare may be written by everybody"
-check 'hookctl doctor says so' eval 'hookctl doctor | grep -q "may be written by everybody"'
+expect_hook_refused vm1 "$OWN/vm1/prepare may be written by everybody"
+expect 'hookctl doctor' "$(doctor)" "*$OWN/vm1/prepare may be written by everybody*"
 chmod 755 "$OWN/vm1/prepare"
 chown 1000 "$QEMU/vm1/release/end/20-usual.sh"
-expect_refused vm1 'belongs to user 1000'
+expect_hook_refused vm1 'belongs to user 1000'
 chown 0 "$QEMU/vm1/release/end/20-usual.sh"
 
 case_begin 'virsh in a script: the deadline ends it, the doctor names the line'
 put "$QEMU/vm1/prepare/begin/30-virsh.sh" <<<$'#!/bin/sh\n\nvirsh dominfo vm1'
 profile vm1 <<<$'[Scripts]\nTimeoutSec=5'
-check 'hookctl doctor names the line' eval 'hookctl doctor | grep -q "30-virsh.sh:3 calls libvirt back"'
+expect 'hookctl doctor' "$(doctor)" '*30-virsh.sh:3 calls libvirt back*'
 expect_refused vm1 'did not end within 5 s'
 rm "$QEMU/vm1/prepare/begin/30-virsh.sh"
 : >/etc/hookd/profiles/vm1.ini
@@ -137,19 +132,23 @@ note_script "$OWN/plain/prepare/10-own"
 note_script "$OWN/plain/release/10-own"
 rm -f /run/lab/ran
 guest_define plain -
-round plain
+guest_xml plain
+prepared plain
+hook_end plain
+expect_no_txn
 expect 'what ran' "$(ran)" 'prepare/10-own release/10-own'
 
-case_begin 'a dispatcher script of somebody else is not doubled'
-check 'hookctl disable' said hookctl disable
+case_begin 'what a dispatcher script of somebody else runs is not run twice'
+hookd=/etc/libvirt/hooks/qemu.d/50-hookd
+mv /etc/libvirt/hooks/qemu $hookd
 put /etc/libvirt/hooks/qemu <<'SCRIPT'
 #!/bin/bash
 for f in /etc/libvirt/hooks/qemu.d/"$1"/"$2"/"$3"/*; do [[ -x $f ]] && "$f" "$@" <<<'<domain'; done; exit 0
 SCRIPT
-libvirt_restart
-hookd_up vm1
 rm -f /run/lab/ran
-round vm1
-expect 'each of libvirt'"'"'s layout once' "$(grep -c 'prepare/begin/20-usual' /run/lab/ran)" 1
-check 'hookctl disable' said hookctl disable
-rm /etc/libvirt/hooks/qemu
+check 'the dispatcher' hook vm1 prepare
+check "hookd's hook" eval '$hookd vm1 prepare begin - <$LAB_STATE/vm1.xml'
+check "hookd's hook, at the end" eval '$hookd vm1 release end - <$LAB_STATE/vm1.xml'
+expect "each of libvirt's layout" "$(grep -c 'prepare/begin/20-usual' /run/lab/ran)" 1
+expect "hookd's own" "$(grep -c 'prepare/10-own' /run/lab/ran)" 1
+mv $hookd /etc/libvirt/hooks/qemu
