@@ -66,16 +66,18 @@ static void print_action(const Record *r, bool release, bool repeated, size_t wi
 {
         _cleanup_strv_ char **v = calloc(ARRAY_SIZE(keys) + 1, sizeof(*v));
         _cleanup_free_ char *text = NULL, *line = NULL;
-        size_t columns;
+        size_t columns, step;
 
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
                 if (!v || !(v[i] = record_unescaped(r, keys[i])))
                         return;
         if (repeated)
                 *v[WHY] = '\0';
-        columns = term_columns(v[TARGET]);
+        step = strlen(v[STEP]);
+        step -= MIN(step, TARGET_COLUMN - 3); /* a longer name takes from the target's column */
+        columns = term_columns(v[TARGET]) + step;
         text = describe(v, release, streq(record_value(r, "one_way"), "yes"));
-        if (text && asprintf(&line, "  %-*s%s%*s %s", TARGET_COLUMN - 2, v[STEP], v[TARGET],
+        if (text && asprintf(&line, "  %-*s %s%*s %s", TARGET_COLUMN - 3, v[STEP], v[TARGET],
                              (int) (width > columns ? width - columns : 0), "", text) >= 0)
                 term_wrap(f, line, 0, TARGET_COLUMN);
 }
