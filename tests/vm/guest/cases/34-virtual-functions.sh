@@ -3,7 +3,7 @@
 . /lab/guest/hookd.sh
 
 pf=0000:02:00.0 one=0000:02:00.1 two=0000:02:00.2
-numvfs=/sys/bus/pci/devices/$pf/sriov_numvfs
+numvfs=/sys/bus/pci/devices/$pf/sriov_numvfs autoprobe=/sys/bus/pci/devices/$pf/sriov_drivers_autoprobe
 if [[ ! -e $numvfs ]]; then
 	case_begin 'virtual functions'
 	not_run 'for a controller with SR-IOV (--topology devices)'
@@ -11,6 +11,7 @@ if [[ ! -e $numvfs ]]; then
 fi
 cleanup() {
 	write_bounded 0 $numvfs 30
+	printf '1\n' >$autoprobe
 }
 vfs() {
 	read_bounded $numvfs
@@ -62,15 +63,19 @@ done
 expect_state before 60
 
 case_begin 'those that were there are used and stay, on the driver they had'
+printf '0\n' >$autoprobe
 write_bounded 3 $numvfs 30
-was=$(driver_of $one)
+modprobe pci-stub
+write_bounded pci-stub /sys/bus/pci/devices/$one/driver_override
+write_bounded $one /sys/bus/pci/drivers_probe
+expect 'the driver of the first' "$(driver_of $one)" pci-stub
 save_state there
 prepared vm1
 expect 'the driver of the first' "$(driver_of $one)" vfio-pci
 hook_end vm1
 expect_no_txn
 expect 'functions' "$(vfs)" 3
-expect 'the driver of the first' "$(driver_of $one)" "$was"
+expect 'the driver of the first' "$(driver_of $one)" pci-stub
 expect_state there 60
 
 case_begin 'never made more, and not lost with the controller'
@@ -82,6 +87,7 @@ expect_hook_refused vm1 "$pf has 3 virtual functions already"
 expect_hook_refused vm3 "$pf has 3 virtual functions, which would go with its driver"
 expect 'functions' "$(vfs)" 3
 write_bounded 0 $numvfs 30
+printf '1\n' >$autoprobe
 
 case_begin 'too many, and none asked for'
 profile vm1 <<'INI'
