@@ -178,7 +178,7 @@ static int explain(int r, const ScriptResult *how, const ScriptCall *call, Fault
 static int run(Host *h, const Action *a, const char *event, const char *command, Fault *f)
 {
         _cleanup_strv_ char **argv = NULL;
-        uint64_t deadline = h->deadline;
+        uint64_t deadline = h->deadline, wait;
         ScriptResult how = { 0 };
         ScriptCall call = { .domain = a->target,
                             .event = event,
@@ -191,7 +191,9 @@ static int run(Host *h, const Action *a, const char *event, const char *command,
         if (r < 0)
                 return r;
         call.argv = argv;
-        h->deadline = step_until(h, call.timeout + SLACK_USEC / 2); /* systemd's own comes first */
+        wait = call.timeout + SLACK_USEC / 2; /* systemd's own comes first */
+        /* nobody else does what release does: its scripts have their time even where others took it all */
+        h->deadline = hook_op_parse(event) == HOOK_RELEASE ? host_now(h) + wait : step_until(h, wait);
         r = host_script(h, &call, &how);
         h->deadline = deadline;
         return r < 0 ? explain(r, &how, &call, f) : 0;

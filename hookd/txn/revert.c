@@ -133,7 +133,8 @@ static bool is_lost(const Action *a, int r)
         return r == -ENODEV && a->flags & ACTION_BACK && a->flags & ACTION_ONE_WAY;
 }
 
-static Undo undo_one(Txn *t, int i, uint64_t limit, Fault *f)
+/* again: there will be another try, because something before it has failed. */
+static Undo undo_one(Txn *t, int i, uint64_t limit, bool again, Fault *f)
 {
         const Action *a = &t->journal->plan->actions[i];
         const char *value = a->flags & ACTION_BACK ? a->after : a->before;
@@ -154,7 +155,7 @@ static Undo undo_one(Txn *t, int i, uint64_t limit, Fault *f)
                 engine_stuck(t, i, from, value, start, f);
                 return UNDO_STUCK;
         }
-        if (r < 0 && a->flags & (ACTION_ONE_WAY | ACTION_LENIENT) && !is_lost(a, r)) {
+        if (r < 0 && (a->flags & ACTION_ONE_WAY || (a->flags & ACTION_LENIENT && !again)) && !is_lost(a, r)) {
                 audit_step(t, a, from, value, "one-way", host_now(t->host) - start, LOG_NOTICE, MESSAGE_WARNING,
                            f->text);
                 (void) journal_log(t->journal, LOG_WORD_UNDONE, i, "one-way");
@@ -228,7 +229,7 @@ int txn_revert(Txn *t, const char *why, Fault *f)
 
                 if (!wanted(t, order[n], anything_open))
                         continue;
-                u = undo_one(t, order[n], limit, &one);
+                u = undo_one(t, order[n], limit, failed > 0, &one);
                 if (u == UNDO_FAILED && failed++ == 0)
                         first = one;
                 if (u == UNDO_STUCK)

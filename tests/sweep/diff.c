@@ -65,8 +65,8 @@ static bool may_change(const Combo *c, Host *h, const char *line, bool gone, boo
         /* lenient: a setting that could not be put back is a warning, where that very setting failed */
         if (startswith(line, "power ") && (failed(c, h, "/power/control") || failed(c, h, "/d3cold_allowed")))
                 return true;
-        if ((startswith(line, "brightness ") && failed(c, h, "/brightness")) ||
-            (startswith(line, "connector ") && failed(c, h, "/status")))
+        if ((startswith(line, "brightness ") && failed(c, h, "/backlight")) ||
+            (startswith(line, "connector ") && (failed(c, h, "/status") || failed(c, h, "/drm"))))
                 return true;
         /* between a rescan and the restored size udev may have loaded the host's driver, which is not thrown out */
         if (!c->clean && startswith(line, "bar "))

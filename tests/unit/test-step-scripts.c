@@ -194,6 +194,23 @@ TEST(deadline)
 }
 
 /* Exchanged between plan and run. */
+/* Others took the time that there was for the way back. */
+TEST(release_has_its_time)
+{
+        Fault f = { 0 };
+        Bench b;
+        Action *a;
+
+        bench_open(&b, base);
+        assert_ok(bench_plan(&b, &step_scripts));
+        a = only(&b);
+        b.h->deadline = host_now(b.h);
+        assert_int_eq(step_scripts.converge(b.h, a, a->after, &f), -ETIMEDOUT);
+        b.h->deadline = host_now(b.h);
+        assert_int_eq(step_scripts.converge(b.h, a, a->before, &f), 0);
+        bench_close(&b);
+}
+
 TEST(trust_is_checked_again)
 {
         Bench b;
