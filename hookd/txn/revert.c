@@ -51,9 +51,10 @@ static bool moved(Txn *t, int i)
         return r < 0 || !engine_satisfied(a, now, a->before);
 }
 
-BackNeed txn_back_need(const Journal *j, int i, bool anything_open)
+BackNeed txn_back_need(const Journal *j, int i, bool anything_open, bool before_open)
 {
         const Action *a = &j->plan->actions[i];
+        bool may_move;
 
         if (a->flags & ACTION_GATE || step_find(a->step)->back == 0)
                 return BACK_NOTHING;
@@ -63,8 +64,11 @@ BackNeed txn_back_need(const Journal *j, int i, bool anything_open)
                                : BACK_NOTHING;
         if (txn_action_open(j, i))
                 return BACK_UNDO;
-        if (a->flags & ACTION_SHARED ? !finished(j, i) || (anything_open && a->flags & ACTION_CARD)
-                                     : anything_open && a->flags & (ACTION_EXCLUSIVE | ACTION_TRANSIT))
+        /* What is back is moved by what comes before it only. What comes after it may take it away for good: the
+         * virtual functions, when their drivers are back. */
+        may_move = finished(j, i) ? before_open : anything_open;
+        if (a->flags & ACTION_SHARED ? !finished(j, i) || (may_move && a->flags & ACTION_CARD)
+                                     : may_move && a->flags & (ACTION_EXCLUSIVE | ACTION_TRANSIT))
                 return BACK_IF_MOVED;
         return BACK_NOTHING;
 }
@@ -78,9 +82,9 @@ bool txn_anything_open(const Journal *j)
 }
 
 /* Is there anything to do for action i on the way back? */
-static bool wanted(Txn *t, int i, bool anything_open)
+static bool wanted(Txn *t, int i, bool anything_open, bool before_open)
 {
-        BackNeed need = txn_back_need(t->journal, i, anything_open);
+        BackNeed need = txn_back_need(t->journal, i, anything_open, before_open);
 
         return need == BACK_UNDO || (need == BACK_IF_MOVED && moved(t, i));
 }
@@ -200,7 +204,7 @@ int txn_revert(Txn *t, const char *why, Fault *f)
         const Plan *plan = t->journal->plan;
         uint64_t start = host_now(t->host), limit = start + t->back_timeout;
         _cleanup_free_ int *order = NULL;
-        bool anything_open;
+        bool anything_open, before_open = false;
         size_t failed = 0, skipped = 0;
         Fault first = { 0 }, stuck = { 0 };
 
@@ -224,11 +228,13 @@ int txn_revert(Txn *t, const char *why, Fault *f)
         txn_back_order(plan, order);
         anything_open = txn_anything_open(t->journal);
         for (size_t n = 0; n < plan->n_actions; n++) {
+                bool open = txn_action_open(t->journal, order[n]);
                 Fault one = { 0 };
                 Undo u;
 
-                if (!wanted(t, order[n], anything_open))
+                if (!wanted(t, order[n], anything_open, before_open))
                         continue;
+                before_open = before_open || open;
                 u = undo_one(t, order[n], limit, failed > 0, &one);
                 if (u == UNDO_FAILED && failed++ == 0)
                         first = one;

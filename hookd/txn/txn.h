@@ -64,14 +64,15 @@ int txn_prepare(Txn *t, Plan *plan, Fault *f);
  * failure is reported and the rest goes on. 0: all back, the journal is removed. why: "release", "recovery after a
  * restart" … */
 int txn_revert(Txn *t, const char *why, Fault *f);
-/* What the way back has to do with action i, by the journal alone; of actions whose steps are known. */
+/* What the way back has to do with action i, by the journal alone; of actions whose steps are known. anything_open: of
+ * the plan, before the way back began; before_open: of what comes before i on that way. */
 typedef enum BackNeed {
         BACK_NOTHING,
         BACK_UNDO,     /* it may have taken effect, or is a deed of the way back */
         BACK_IF_MOVED, /* only where it is not found as it was before */
 } BackNeed;
-BackNeed txn_back_need(const Journal *j, int i, bool anything_open);
-bool txn_anything_open(const Journal *j); /* before the way back has begun */
+BackNeed txn_back_need(const Journal *j, int i, bool anything_open, bool before_open);
+bool txn_anything_open(const Journal *j);
 /* The plan's actions in the order of the way back; order has plan->n_actions. */
 void txn_back_order(const Plan *plan, int *order);
 /* A host that goes down gets nothing back: no unit may be started and no module loaded, and nobody is there to see. */

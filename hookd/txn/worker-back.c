@@ -101,7 +101,7 @@ static void say_value(const Back *b, const Action *a, const char *value)
                 say(b, a, change, now, value, obstacle(b, a, value, why));
 }
 
-static void say_action(const Back *b, int i, bool anything_open)
+static void say_action(const Back *b, int i, bool anything_open, bool before_open)
 {
         const Action *a = &b->j->plan->actions[i];
         _cleanup_free_ char *host = NULL;
@@ -109,7 +109,7 @@ static void say_action(const Back *b, int i, bool anything_open)
 
         if (a->flags & ACTION_GATE)
                 return;
-        if (txn_back_need(b->j, i, anything_open) == BACK_NOTHING) {
+        if (txn_back_need(b->j, i, anything_open, before_open) == BACK_NOTHING) {
                 if (!(a->flags & ACTION_BACK))
                         say(b, a, was_undone(b->j, i) ? "done" : "unchanged", NULL, value, NULL);
         } else if ((b->stuck || b->w->host->stuck) && a->flags & (ACTION_CARD | ACTION_BACK))
@@ -171,7 +171,7 @@ int worker_show_release(Worker *w, Fault *f)
         _cleanup_(claims_unlockp) Claims *claims = NULL;
         _cleanup_free_ int *order = NULL;
         Back b = { .w = w };
-        bool anything_open;
+        bool anything_open, before_open = false;
         RecordLine line;
         int r;
 
@@ -206,8 +206,10 @@ int worker_show_release(Worker *w, Fault *f)
         txn_back_order(j->plan, order);
         plan_record(&line, j->plan->domain, "release", j->plan->profile, "a release would do this, by its journal");
         worker_say(w, line.text);
-        for (size_t i = 0; i < j->plan->n_actions; i++)
-                say_action(&b, order[i], anything_open);
+        for (size_t i = 0; i < j->plan->n_actions; i++) {
+                say_action(&b, order[i], anything_open, before_open);
+                before_open = before_open || txn_action_open(j, order[i]);
+        }
         say_waits(&b);
         return 0;
 }
