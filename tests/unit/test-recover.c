@@ -146,11 +146,13 @@ TEST(what_was_back_before_its_card)
         b.h->deadline = UINT64_MAX;
         assert_ok(host_module(b.h, MODULE_LOAD, "nvidia", NULL));
         for (size_t i = 0; i < b.plan->n_actions; i++) {
-                bool failed =
-                        streq(b.plan->actions[i].step, "driver") && streq(b.plan->actions[i].target, "0000:01:00.0");
+                const Action *a = &b.plan->actions[i];
+                bool failed = streq(a->step, "driver") && streq(a->target, "0000:01:00.0");
 
                 if (failed)
                         driver = i;
+                else if (streq(a->step, "override") || streq(a->step, "driver"))
+                        assert_int_eq(bench_go(&b, a, a->before), 0);
                 assert_ok(journal_log(j, LOG_WORD_UNDO, (int) i, NULL));
                 assert_ok(journal_log(j, failed ? LOG_WORD_UNDO_FAIL : LOG_WORD_UNDONE, (int) i, NULL));
         }
