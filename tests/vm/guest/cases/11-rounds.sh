@@ -65,13 +65,15 @@ for ((n = 1; n <= ROUNDS; n++)); do
 	fi
 	((n % 100)) || note "$n rounds: PSS $(pss) KiB"
 done
+ended=$(now_ms)
+# its memory is counted by who shares it
+bounded 60 systemctl start display-manager.service
+check 'the greeter is there' wait_for greeter_up 60
 mapfile -t took < <(printf '%s\n' "${took[@]}" | sort -n)
-note "$ROUNDS rounds in $((($(now_ms) - begun) / 1000)) s; the hand-over there and back: median ${took[ROUNDS / 2]} ms, longest ${took[-1]} ms"
+note "$ROUNDS rounds in $(((ended - begun) / 1000)) s; the hand-over there and back: median ${took[ROUNDS / 2]} ms, longest ${took[-1]} ms"
 expect 'rounds that failed' "$failed" 0
 expect 'rounds with a host that differs' "$differs" 0
 wait_for 'diff -u "$LAB_STATE/kept" <(kept) >"$LAB_STATE/kept.diff"' 10
 expect 'descriptors, processes, children and files, before and after' "$(grep '^[-+][^-+]' "$LAB_STATE/kept.diff")" ''
 note "the daemon's PSS: $pss KiB before, $(pss) KiB after; $(grep -c ^descriptor "$LAB_STATE/kept") descriptors"
 check 'the daemon is not bigger (64 KiB for what the kernel shares out anew)' eval '(( $(pss) <= pss + 64 ))'
-bounded 60 systemctl start display-manager.service
-check 'the greeter is there' wait_for greeter_up 60
