@@ -80,13 +80,13 @@ profile vm1 <<<$'[Driver]\nGuest=no-such-driver'
 expect_refused vm1 'no module no_such_driver'
 
 case_begin 'a unit that is slow to stop, and a start with too little time'
-profile vm1 <<<$'[Transaction]\nStartTimeoutSec=3\n[Services]\nStopUnits=lab-slow.service'
-printf '[Service]\nExecStart=sleep infinity\nExecStop=sleep 8\n' >/run/systemd/system/lab-slow.service
+profile vm1 <<<$'[Transaction]\nStartTimeoutSec=8\n[Services]\nStopUnits=lab-slow.service'
+printf '[Service]\nExecStart=sleep infinity\nExecStop=sleep 16\n' >/run/systemd/system/lab-slow.service
 systemctl daemon-reload
 systemctl start lab-slow.service
 save_state before
 expect_refused vm1 'lab-slow.service did not stop in time'
-check 'it runs again' wait_for 'systemctl is-active -q lab-slow' 20
+check 'it runs again' wait_for 'systemctl is-active -q lab-slow' 40
 printf '[Service]\nExecStart=sleep infinity\n' >/run/systemd/system/lab-slow.service
 systemctl daemon-reload
 systemctl stop lab-slow.service
