@@ -2,6 +2,7 @@
 #include "txn/journal.h"
 
 #include "model/guest.h"
+#include "txn/journal-lock.h"
 #include "txn/log-text.h"
 #include "util/fd.h"
 
@@ -60,16 +61,13 @@ Journal *journal_close(Journal *j)
         return NULL;
 }
 
-/* A lock of the open file, as flock() is, but one that can be asked for without being taken: a look at it, however
- * short, must not be what a starting worker runs into. */
-static const struct flock whole_file = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
 /* Opens <root>/<uuid> and takes its lock (mode 1: now or never, 2: wait). The holder of the lock may remove the folder
  * before it lets go, so what was locked is compared with what is there now. */
 static int open_locked(int root_fd, const char *uuid, int mode, bool create, Journal *j, Fault *f)
 {
         for (unsigned tries = 0; tries < 100; tries++) {
                 struct stat there, mine;
+                int r;
 
                 closep(&j->dir_fd);
                 closep(&j->lock_fd);
@@ -90,15 +88,9 @@ static int open_locked(int root_fd, const char *uuid, int mode, bool create, Jou
                                          fault_errno(-errno));
                 if (j->lock_fd < 0)
                         continue;
-                while (fcntl(j->lock_fd, mode == 1 ? F_OFD_SETLK : F_OFD_SETLKW, &whole_file) < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return fault_set(
-                                f, errno == EAGAIN || errno == EACCES ? -EBUSY : -errno, j->path,
-                                "another hookd-worker (or a kernel call of one that has not returned) still holds "
-                                "the journal %s: `hookctl status` shows it",
-                                j->path);
-                }
+                r = journal_lock_take(j->lock_fd, j->path, mode == 2, f);
+                if (r < 0)
+                        return r;
                 if (fstat(j->dir_fd, &mine) == 0 && fstatat(root_fd, uuid, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
                     mine.st_ino == there.st_ino && mine.st_dev == there.st_dev)
                         return 0;
@@ -351,14 +343,6 @@ int journal_note_owner(const char *root, const char *uuid, int pid, uint64_t sta
 int journal_note_guest(const char *root, const char *uuid, int pid, uint64_t start_time)
 {
         return note_process(root, uuid, "guest", pid, start_time);
-}
-
-bool journal_locked(const Journal *j)
-{
-        _cleanup_close_ int fd = openat(j->dir_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        struct flock other = whole_file;
-
-        return fd >= 0 && fcntl(fd, F_OFD_GETLK, &other) == 0 && other.l_type != F_UNLCK;
 }
 
 /* What a process that was killed in the middle of a write has left. */

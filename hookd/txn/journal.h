@@ -41,13 +41,13 @@ typedef struct Journal {
         uint64_t guest_start;
 } Journal;
 
-/* Creates <root>/<uuid> (0700, root folder made when missing) and takes its lock; -EBUSY when another holds it, with a
- * fault. An empty or plan-less leftover is cleared. *ret->plan is NULL. -errno (-ENOSPC, -EROFS) before anything was
- * done to the host. */
+/* Creates <root>/<uuid> (0700, root folder made when missing) and takes its lock; -EBUSY when another keeps it (half a
+ * second: txn/journal-lock.h), with a fault. An empty or plan-less leftover is cleared. *ret->plan is NULL. -errno
+ * (-ENOSPC, -EROFS) before anything was done to the host. */
 int journal_create(const char *root, const char *uuid, Journal **ret, Fault *f);
-/* Opens an existing one. lock: 0 read only, no lock; 1 lock or -EBUSY; 2 wait for the lock without bound (recovery of a
- * transaction whose hand is stuck, in a process of its own). -ENOENT: none. -EBADMSG: unreadable plan or log (fault:
- * file, line). */
+/* Opens an existing one. lock: 0 read only, no lock; 1 lock, or -EBUSY as above; 2 wait for the lock without bound
+ * (recovery of a transaction whose hand is stuck, in a process of its own). -ENOENT: none. -EBADMSG: unreadable plan or
+ * log (fault: file, line). */
 int journal_open(const char *root, const char *uuid, int lock, Journal **ret, Fault *f);
 Journal *journal_close(Journal *j); /* releases the lock, leaves the files */
 DEFINE_CLEANUP(Journal, journal_close)

@@ -6,6 +6,7 @@
 #include "util/fd.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -172,6 +173,7 @@ TEST(a_look_at_the_lock_is_in_nobodys_way)
 {
         pid_t test = getpid(), pid;
         Fault f = { 0 };
+        char path[128];
 
         fresh_root();
         journal_close(new_journal());
@@ -185,11 +187,12 @@ TEST(a_look_at_the_lock_is_in_nobodys_way)
                 for (;;)
                         (void) journal_locked(seen);
         }
-        for (int i = 0; i < 20000; i++) {
-                Journal *j = NULL;
+        (void) snprintf(path, sizeof(path), "%s/" UUID "/lock", root);
+        for (int i = 0; i < 20000; i++) { /* not journal_open(), which would wait for it to be over */
+                int fd = open(path, O_RDWR | O_CLOEXEC);
 
-                assert_ok(journal_open(root, UUID, 1, &j, &f));
-                journal_close(j);
+                assert_ok(fcntl(fd, F_OFD_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET }));
+                (void) close(fd);
         }
         assert_int_eq(kill(pid, SIGKILL), 0);
         assert_int_eq(waitpid(pid, NULL, 0), pid);
@@ -220,6 +223,29 @@ TEST(a_lock_outlives_its_process_in_a_child)
         assert_int_eq(waitpid(pid, NULL, 0), pid);
         assert_ok(journal_open(root, UUID, 1, &other, &f));
         journal_close(other);
+        remove_root();
+}
+
+/* Whoever looks at the descriptors of a worker that just ends has its lock for a moment. */
+TEST(a_lock_that_lingers_is_waited_for)
+{
+        uint64_t begin = now_usec();
+        Journal *j, *other = NULL;
+        Fault f = { 0 };
+        pid_t pid;
+
+        fresh_root();
+        j = new_journal();
+        pid = fork();
+        if (pid == 0) {
+                (void) poll(NULL, 0, 100);
+                _exit(0);
+        }
+        journal_close(j);
+        assert_ok(journal_open(root, UUID, 1, &other, &f));
+        assert_true(now_usec() - begin >= 50 * USEC_PER_MSEC);
+        journal_close(other);
+        assert_int_eq(waitpid(pid, NULL, 0), pid);
         remove_root();
 }
 
