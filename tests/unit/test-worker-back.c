@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a release would do, and a start, as the worker tells hookctl plan: its own code, on a fake host. */
-#include "test.h"
+#include "unit/worker-ask.h"
 
 #include "fake/fake-host.h"
 #include "txn/txn.h"
-#include "txn/worker-main.h"
 #include "txn/worker.h"
 #include "util/fd.h"
-#include "wire/wire.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 
 #define UUID  "73116f6f-f817-425f-bd60-4f93db371c39"
 #define OTHER "73116f6f-f817-425f-bd60-4f93db371c40"
@@ -89,10 +86,10 @@ static Journal *held(const char *domain, const char *uuid)
  * journal, or where the XML is. */
 static uint32_t ask(char *option)
 {
-        char client[32], where[80], profiles[80];
-        char *argv[] = { strdup("hookd-worker"),
+        char where[80], profiles[80];
+        char *argv[] = { (char *) "hookd-worker",
                          (char *) "plan",
-                         client,
+                         (char *) CLIENT_FD,
                          where,
                          profiles,
                          option,
@@ -101,25 +98,10 @@ static uint32_t ask(char *option)
                          (char *) "--domain=win10",
                          (char *) "--audit=none",
                          NULL };
-        uint32_t value = UINT32_MAX;
-        WireMessage m;
-        int fd[2];
 
-        assert_ok(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd));
-        (void) snprintf(client, sizeof(client), "--client-fd=%d", fd[1]);
         (void) snprintf(where, sizeof(where), "--journals=%s", root);
         (void) snprintf(profiles, sizeof(profiles), "--profiles=%s", root);
-        optind = 0;
-        assert_int_eq(worker_main(ARRAY_SIZE(argv) - 1, argv, open_fake), WORKER_REPLIED);
-        free(argv[0]);
-        *said = '\0';
-        while (wire_receive(fd[0], &m, NULL) > 0) {
-                (void) strcat(strcat(said, m.strings[0]), "\n");
-                if (m.head.type == WIRE_RESULT)
-                        value = m.head.value;
-        }
-        (void) close(fd[0]);
-        return value;
+        return worker_ask(argv, open_fake, said);
 }
 
 static uint32_t plan(const char *uuid)
