@@ -114,6 +114,13 @@ static void note_hit(Fake *k, const char *target)
                 (void) snprintf(k->hit_targets + used, sizeof(k->hit_targets) - used, "%s\n", target);
 }
 
+/* A script that takes too long is ended, so what it does is not done; other operations are done when they are slow. */
+static void note_script(Fake *k, const char *op, const char *target)
+{
+        if (streq(op, "script"))
+                note_hit(k, target);
+}
+
 /* 0: go on; 1: claim success, do nothing; HANGS; -errno. */
 int fault_begin(Fake *k, const char *op, const char *target, const char *value, bool hand, bool effect)
 {
@@ -141,6 +148,7 @@ int fault_begin(Fake *k, const char *op, const char *target, const char *value, 
                         note_hit(k, target);
                         return x->error;
                 case FAKE_HANG:
+                        note_script(k, op, target);
                         if (hand || startswith(op, "unit-"))
                                 return HANGS;
                         break;
@@ -164,6 +172,7 @@ int fault_begin(Fake *k, const char *op, const char *target, const char *value, 
                 case FAKE_CRASH_AFTER:
                         break; /* in fault_end() */
                 case FAKE_SLOW:
+                        note_script(k, op, target);
                         fake_spend(k, 600 * USEC_PER_SEC);
                         break;
                 case FAKE_CANCEL:

@@ -36,6 +36,11 @@ static bool failed(const Combo *c, Host *h, const char *target)
         return strstr(fake_faults_targets(h), target) || strstr(c->failed, target);
 }
 
+bool host_script_failed(const Combo *c, Host *h)
+{
+        return failed(c, h, "/hooks") || failed(c, h, "/usr/local/bin/");
+}
+
 /* Does the plan load this module, which then stays? */
 static bool loads(const Combo *c, const char *line)
 {
@@ -72,7 +77,7 @@ static bool may_change(const Combo *c, Host *h, const char *line, bool gone, boo
         if (!c->clean && startswith(line, "bar "))
                 return true;
         /* what a script does is known to nobody else */
-        if (startswith(line, "file ") && (failed(c, h, "/hooks") || failed(c, h, "/usr/local/bin/")))
+        if (startswith(line, "file ") && host_script_failed(c, h))
                 return true;
         /* udev forgot the card in an earlier life, and knows it again */
         if (startswith(line, "sound ") && (gone || failed(c, h, "sound")))

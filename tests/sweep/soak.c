@@ -87,6 +87,10 @@ static void tell(Tally *t, Combo *c, const char *root, uint64_t seed, uint64_t r
                        s.text, w);
         (void) fflush(stdout);
         free(w);
+        /* the scripts of a guest set what they set, whatever was there: what a failed one left is no host to begin with
+         */
+        if (host_script_failed(c, c->h))
+                fake_state_set(c->h, c->before);
 }
 
 /* The lives on one host, up to a round. */

@@ -56,6 +56,8 @@ void life_journal_clear(Combo *c, const char *root);
 
 /* diff.c: lines that differ from `before` and must not; NULL: none. held: the guest side was reached. */
 char *host_differences(const Combo *c, Host *h);
+/* Has a fault hit one of the administrator's scripts? */
+bool host_script_failed(const Combo *c, Host *h);
 
 /* process.c: part of a story in a process of its own, which may die; the state it leaves comes back. false: it did not
  * die. */
