@@ -391,6 +391,16 @@ greeter_up() {
 	/lab/bin/look up lightdm-gtk-greeter '/dev/dri/card*'
 }
 
+# desktop_off, desktop_on: the cases between them go without the greeter, which takes more time than a whole hand-over
+desktop_off() {
+	bounded 60 systemctl stop display-manager.service
+}
+
+desktop_on() {
+	bounded 60 systemctl start display-manager.service
+	wait_for greeter_up 60
+}
+
 # Removes every mediated device.
 mdevs_clear() {
 	local f
@@ -483,11 +493,11 @@ hooks_clear() {
 	libvirt_restart
 }
 
-# guest_define NAME [managed=no] [rom=on] [paint=yes|button] [CARD|FUNCTION|UUID...]: a guest of 128 MiB without a disk,
+# guest_define NAME [managed=no] [rom=on] [paint=yes|button] [CARD|FUNCTION|UUID...]: a guest of 32 MiB without a disk,
 # with all functions of the cards (default: of the first). `-` for none. paint=yes: it paints the card's screen; button:
-# and obeys virsh shutdown.
+# and obeys virsh shutdown. Without it the firmware is one HLT: an emulated processor that runs SeaBIOS is one the host waits for.
 guest_define() {
-	local name=$1 managed=yes rom=off paint='' f which=() xml
+	local name=$1 managed=yes rom=off paint='' f which=() xml boot images=/var/lib/libvirt/images
 	shift
 	while [[ $# -gt 0 ]]; do
 		case $1 in
@@ -500,13 +510,16 @@ guest_define() {
 	done
 	[[ ${#which[@]} -gt 0 ]] || mapfile -t which < <(functions_of "${LAB_CARDS%% *}")
 	if [[ -n $paint ]]; then
-		install -m 644 /lab/bin/painter /var/lib/libvirt/images/painter
+		install -m 644 /lab/bin/painter "$images/painter"
+		boot="<kernel>$images/painter</kernel><cmdline>$paint</cmdline>"
+	else
+		{ head -c 65520 /dev/zero && printf '\xfa\xf4\xeb\xfd' && head -c 12 /dev/zero; } >"$images/halt.rom" # cli; hlt; jmp
+		boot="<loader readonly='yes' type='rom'>$images/halt.rom</loader>"
 	fi
 	xml=$(mktemp -p "$LAB_STATE")
 	{
-		printf "<domain type='qemu'><name>%s</name><memory unit='MiB'>128</memory><vcpu>1</vcpu>\n" "$name"
-		printf "<os><type arch='x86_64' machine='q35'>hvm</type>%s</os>\n" \
-			"${paint:+<kernel>/var/lib/libvirt/images/painter</kernel><cmdline>$paint</cmdline>}"
+		printf "<domain type='qemu'><name>%s</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>\n" "$name"
+		printf "<os><type arch='x86_64' machine='q35'>hvm</type>%s</os>\n" "$boot"
 		printf "<features><acpi/></features><cpu mode='custom' match='exact'><model>qemu64</model></cpu>\n"
 		printf "<devices><controller type='usb' model='none'/><memballoon model='none'/>\n"
 		for f in "${which[@]}"; do

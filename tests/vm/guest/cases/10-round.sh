@@ -36,18 +36,6 @@ journalctl -q -t hookd --no-pager -o short-precise >/lab/out/audit.txt
 note "$(figures prepare/begin ready)"
 note "$(figures release/end released)"
 
-case_begin 'managed=no'
-guest_define vm1 managed=no
-expect_round vm1
-
-case_begin 'the guest is killed'
-guest_define vm1
-check 'vm1 starts' guest_start vm1 120
-kill -9 "$(guest_pid vm1)"
-check 'libvirt notices' wait_for '[[ $(virsh domstate vm1) == "shut off" ]]' 60
-expect_no_txn
-expect_before
-
 case_begin 'a vendor driver that does not load without its card'
 module_options nvidia need_card=1
 guest_define vm1
@@ -69,6 +57,21 @@ expect_no_txn
 expect_before
 expect 'nvidia_drm was loaded anew' "$(audited HOOKD_STEP=module HOOKD_TARGET=nvidia_drm HOOKD_FROM=idle)" 1
 
+desktop_off
+save_state before
+
+case_begin 'managed=no'
+guest_define vm1 managed=no
+expect_round vm1
+
+case_begin 'the guest is killed'
+guest_define vm1
+check 'vm1 starts' guest_start vm1 120
+kill -9 "$(guest_pid vm1)"
+check 'libvirt notices' wait_for '[[ $(virsh domstate vm1) == "shut off" ]]' 60
+expect_no_txn
+expect_before
+
 case_begin 'already on vfio-pci before: stays there'
 # shellcheck disable=SC2043
 f=${LAB_CARDS%% *}.1
@@ -77,7 +80,6 @@ write_bounded vfio-pci "/sys/bus/pci/devices/$f/driver_override"
 write_bounded "$f" "/sys/bus/pci/devices/$f/driver/unbind"
 write_bounded "$f" /sys/bus/pci/drivers_probe
 expect 'function 1' "$(driver_of "$f")" vfio-pci
-wait_for host_settled 5 # the sound device is gone from the desktop
 save_state before
 guest_define vm1
 expect_round vm1
@@ -92,3 +94,4 @@ check 'plain starts' guest_start plain
 check 'plain is destroyed' guest_destroy plain
 expect_state before 5
 expect 'no worker ran for it' "$(audited HOOKD_DOMAIN=plain)" 0
+desktop_on

@@ -8,6 +8,7 @@ guest_define vm1
 save_state before
 cleanup() {
 	systemctl stop nvidia-persistenced.service
+	desktop_on
 }
 
 case_begin 'display-manager: a unit that must not be stopped'
@@ -39,6 +40,9 @@ check 'there is a session' wait_for 'loginctl list-sessions --no-legend | grep -
 expect_refused vm1 session
 systemctl stop lab-session
 wait_for '! loginctl list-sessions --no-legend | grep -q tty3' 10
+
+desktop_off
+save_state before
 
 case_begin 'holders: a process that will not go'
 profile vm1 <<<$'[Holders]\nTimeoutSec=2'
