@@ -30,17 +30,21 @@ static int input(const char *xml)
         return TAKE_FD(fd);
 }
 
+/* As it stands: a plain ExecStart would put environment variables in, of which a guest's name may look like one
+ * (systemd.service(5); ExecStartEx and its flag are of systemd 243). */
 static int append_command(sd_bus_message *m, char *const *argv)
 {
+        static const char *const flags[] = { "no-env-expand", NULL };
         int r;
 
         if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 ||
-            (r = sd_bus_message_append(m, "s", "ExecStart")) < 0 ||
-            (r = sd_bus_message_open_container(m, 'v', "a(sasb)")) < 0 ||
-            (r = sd_bus_message_open_container(m, 'a', "(sasb)")) < 0 ||
-            (r = sd_bus_message_open_container(m, 'r', "sasb")) < 0 ||
+            (r = sd_bus_message_append(m, "s", "ExecStartEx")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'v', "a(sasas)")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'a', "(sasas)")) < 0 ||
+            (r = sd_bus_message_open_container(m, 'r', "sasas")) < 0 ||
             (r = sd_bus_message_append(m, "s", argv[0])) < 0 ||
-            (r = sd_bus_message_append_strv(m, (char **) argv)) < 0 || (r = sd_bus_message_append(m, "b", 0)) < 0)
+            (r = sd_bus_message_append_strv(m, (char **) argv)) < 0 ||
+            (r = sd_bus_message_append_strv(m, (char **) flags)) < 0)
                 return r;
         for (int i = 0; i < 4 && r >= 0; i++)
                 r = sd_bus_message_close_container(m);
@@ -48,23 +52,16 @@ static int append_command(sd_bus_message *m, char *const *argv)
 }
 
 /* "FIELD=value" for the journal, so that `journalctl HOOKD_DOMAIN=win10` has the script's words between hookd's. */
-static int append_fields(sd_bus_message *m, const ScriptCall *call)
+static int append_fields(sd_bus_message *m, const char *const *fields, size_t n)
 {
-        _cleanup_free_ char *domain = NULL, *event = NULL;
-        const char *fields[2];
         int r;
 
-        if (asprintf(&domain, FIELD_DOMAIN "=%s", call->domain) < 0 ||
-            asprintf(&event, FIELD_EVENT "=%s", call->event) < 0)
-                return -ENOMEM;
-        fields[0] = domain;
-        fields[1] = event;
         if ((r = sd_bus_message_open_container(m, 'r', "sv")) < 0 ||
             (r = sd_bus_message_append(m, "s", "LogExtraFields")) < 0 ||
             (r = sd_bus_message_open_container(m, 'v', "aay")) < 0 ||
             (r = sd_bus_message_open_container(m, 'a', "ay")) < 0)
                 return r;
-        for (size_t i = 0; i < ARRAY_SIZE(fields) && r >= 0; i++)
+        for (size_t i = 0; i < n && r >= 0; i++)
                 r = sd_bus_message_append_array(m, 'y', fields[i], strlen(fields[i]));
         for (int i = 0; i < 3 && r >= 0; i++)
                 r = sd_bus_message_close_container(m);
@@ -89,7 +86,7 @@ static int append_properties(sd_bus_message *m, const ScriptCall *call, int fd)
                                   "StandardOutput", "s", "journal", "StandardError", "s", "journal", "SyslogIdentifier",
                                   "s", "hookd-script", "Environment", "as", 3, "LC_ALL=C", domain, event);
         if (r >= 0)
-                r = append_fields(m, call);
+                r = append_fields(m, (const char *const[]){ domain, event }, 2);
         if (r >= 0)
                 r = append_command(m, call->argv);
         return r < 0 ? r : sd_bus_message_close_container(m);

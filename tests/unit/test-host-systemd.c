@@ -255,18 +255,21 @@ static int note_property(sd_bus_message *m, const char *name, FILE *out)
         int fd;
 
         (void) sd_bus_message_peek_type(m, NULL, &type);
-        if (streq(name, "ExecStart")) {
-                (void) sd_bus_message_enter_container(m, 'v', "a(sasb)");
-                (void) sd_bus_message_enter_container(m, 'a', "(sasb)");
-                (void) sd_bus_message_enter_container(m, 'r', "sasb");
+        if (streq(name, "ExecStartEx")) {
+                (void) sd_bus_message_enter_container(m, 'v', "a(sasas)");
+                (void) sd_bus_message_enter_container(m, 'a', "(sasas)");
+                (void) sd_bus_message_enter_container(m, 'r', "sasas");
                 (void) sd_bus_message_read(m, "s", &path);
                 (void) fprintf(out, "exec %s:", path);
                 (void) sd_bus_message_enter_container(m, 'a', "s");
                 while (sd_bus_message_read(m, "s", &text) > 0)
                         (void) fprintf(out, " %s", text);
-                (void) fprintf(out, "\n");
                 (void) sd_bus_message_exit_container(m);
-                (void) sd_bus_message_skip(m, "b");
+                (void) sd_bus_message_enter_container(m, 'a', "s");
+                while (sd_bus_message_read(m, "s", &text) > 0)
+                        (void) fprintf(out, " [%s]", text);
+                (void) sd_bus_message_exit_container(m);
+                (void) fprintf(out, "\n");
                 (void) sd_bus_message_exit_container(m);
                 (void) sd_bus_message_exit_container(m);
                 return sd_bus_message_exit_container(m);
@@ -577,7 +580,7 @@ TEST(scripts)
         (void) snprintf(path, sizeof(path), "%s/conf", folder);
         assert_ok(read_file_at(AT_FDCWD, path, 4096, &text, NULL));
         assert_contains(text, "mode fail\n");
-        assert_contains(text, "exec /x/lost: /x/lost win10 prepare begin -\n");
+        assert_contains(text, "exec /x/lost: /x/lost win10 prepare begin - [no-env-expand]\n");
         assert_contains(text, "StandardInputFileDescriptor <domain/>\n");
         assert_contains(text, "Type oneshot\n");
         assert_contains(text, "TimeoutStartUSec 5000000\n");

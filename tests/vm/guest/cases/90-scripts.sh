@@ -45,9 +45,9 @@ for e in prepare/begin start/begin started/begin stopped/end release/end; do
 done
 put /usr/local/bin/lab-note <<'SCRIPT'
 #!/bin/sh
-echo "/x/profile/$1 xml=$(grep -c '<domain' /dev/stdin) $HOOKD_DOMAIN $HOOKD_EVENT" >>/run/lab/ran
+echo "/x/profile/$1 xml=$(grep -c '<domain' /dev/stdin) $HOOKD_DOMAIN $HOOKD_EVENT args=$*" >>/run/lab/ran
 SCRIPT
-profile vm1 <<<$'[Scripts]\nExecPrepare=/usr/local/bin/lab-note before\nExecRelease=/usr/local/bin/lab-note after'
+profile vm1 <<<$'[Scripts]\nExecPrepare=/usr/local/bin/lab-note before ${HOOKD_DOMAIN} $$\nExecRelease=/usr/local/bin/lab-note after'
 save_state before
 rm -f /run/lab/ran
 guest_define vm1
@@ -57,6 +57,7 @@ expect_round vm1
 cp /run/lab/ran /lab/out/scripts-ran.txt
 expect 'the order' "$(ran)" 'profile/before prepare/10-own begin/20-usual.sh start/10-own begin/20-usual.sh started/10-own begin/20-usual.sh stopped/10-own end/20-usual.sh profile/after release/10-own end/20-usual.sh'
 expect 'each has the XML' "$(grep -c xml=1 /run/lab/ran)" 12
+check 'arguments as they were written' grep -qF 'args=before ${HOOKD_DOMAIN} $$' /run/lab/ran
 check 'arguments as from libvirt' grep -q '/vm1/started/begin/20-usual.sh vm1 started begin - ' /run/lab/ran
 check 'outside of the sandbox: all capabilities' grep -q 'caps=00000[01]ffffffffff' /run/lab/ran
 expect 'none in the cgroup of hookd' "$(grep -c hookd.service /run/lab/ran)" 0
