@@ -13,7 +13,7 @@ check 'the plan names the desktop' grep -q lightdm.service "$LAB_STATE/said"
 expect_state before 1
 check 'vm1 starts' guest_start vm1 120 || virsh_said
 expect_drivers vfio-pci vfio-pci
-expect 'display manager' "$(systemctl is-active display-manager)" inactive
+expect 'display manager' "$(systemctl is-active display-manager)" "$DM_DOWN"
 expect 'nvidia modules left' "$(grep -c ^nvidia /proc/modules)" 0
 expect 'function 0 may go to D3cold' "$(cat "/sys/bus/pci/devices/${LAB_CARDS%% *}.0/d3cold_allowed")" 0
 check 'hookctl status says who has it' eval 'hookctl status | tee /lab/out/status.txt | grep -q vm1'

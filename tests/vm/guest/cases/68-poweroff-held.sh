@@ -7,5 +7,5 @@ guest_define vm1
 case_begin 'the host is shut down while the guest runs'
 check 'vm1 starts' guest_start vm1 120
 expect_drivers vfio-pci vfio-pci
-expect 'the display manager' "$(systemctl is-active display-manager)" inactive
+expect 'the display manager' "$(systemctl is-active display-manager)" "$DM_DOWN"
 poweroff_case 60 --never 'Start(ed|ing) lightdm|lightdm.*(S|s)tarting|hookd.*failed'
