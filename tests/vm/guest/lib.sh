@@ -186,7 +186,7 @@ debug_dump() {
 # outside, measures from here to the VM's end, which must come within SECONDS, and looks into the console's and the journal's
 # last lines: one must match --want, none --never.
 poweroff_case() {
-	local limit=$1 passed failed skipped
+	local passed failed skipped
 	passed=$(grep -c '^PASS' "$LAB_STATE/results" 2>/dev/null)
 	failed=$(grep -c '^FAIL' "$LAB_STATE/results" 2>/dev/null)
 	skipped=$(grep -c '^SKIP' "$LAB_STATE/results" 2>/dev/null)

@@ -15,6 +15,9 @@ check 'vm1 is destroyed' guest_destroy vm1 120
 expect_no_txn
 expect_before
 
+desktop_off
+save_state before
+
 case_begin 'hookd restarted while the guest runs'
 check 'vm1 starts' guest_start vm1 120
 check 'restarted' bounded 30 systemctl restart hookd.service
@@ -57,6 +60,8 @@ expect_refused vm1 vm1.ini
 chmod 644 /etc/hookd/profiles/vm1.ini
 expect_before
 
+desktop_on
+
 case_begin 'the client hangs up in prepare: everything is rolled back'
 profile vm1 <<<$'[Services]\nStopUnits=lab-slow.service'
 printf '[Service]\nExecStart=sleep infinity\nExecStop=sleep 5\n' >/run/systemd/system/lab-slow.service
@@ -68,7 +73,7 @@ virsh -q dumpxml vm1 >"$LAB_STATE/vm1.xml"
 shim=$!
 check 'the unit is being stopped' wait_for '[[ $(systemctl is-active lab-slow) == deactivating ]]' 100
 kill -9 "$shim"
-# the roll-back starts lightdm, whose own stop has been seen to take 72 s
+# the roll-back waits for lightdm's stop, see DM_DOWN
 check 'no transaction is open' wait_for no_txn 120
 check 'it runs again' wait_for 'systemctl is-active -q lab-slow' 20
 expect_before
