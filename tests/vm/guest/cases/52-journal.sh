@@ -61,6 +61,7 @@ round() {
 
 hookd_up vm1
 guest_define vm1
+crash_desktop
 crash_up
 quick_state >"$CRASH/before"
 round 'undisturbed'

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Preloaded into hookd-worker by 51-crash-matrix.sh: counts the boundaries of a transaction and kills at one of them.
+/* Preloaded into hookd-worker by guest/crash.sh: counts the boundaries of a transaction and kills at one of them.
  *
  * A boundary is a moment between two things that a crash may separate: after a line of the journal is there (after an
  * intent, after a completion), before one that says that something was done (after its effect), before and after a file of
