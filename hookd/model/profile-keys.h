@@ -42,6 +42,10 @@ typedef struct WordLimits {
         const char *expected;
 } WordLimits;
 
+/* The words of a list, and room for as many values of that size, zeroed. Both are the caller's to free. NULL: out of
+ * memory. */
+void *list_of(const char *value, size_t size, char ***ret_words);
+
 bool word_is_glob(const char *word);
 bool word_is_driver(const char *word);
 bool word_is_service(const char *word);

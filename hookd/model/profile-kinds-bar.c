@@ -34,13 +34,10 @@ static bool bar_parse(const char *word, BarSize *ret)
 
 static int bars_set(const ProfileKey *k, Profile *p, const char *value, char *ret_bad)
 {
-        _cleanup_free_ BarSize *list = NULL;
         _cleanup_strv_ char **words = NULL;
+        _cleanup_free_ BarSize *list = list_of(value, sizeof(*list), &words);
         size_t n = 0;
 
-        if (strv_split(value, &words) < 0)
-                return -ENOMEM;
-        list = calloc(strv_length(words) + 1, sizeof(*list));
         if (!list)
                 return -ENOMEM;
         STRV_FOREACH (s, words) {

@@ -350,15 +350,17 @@ static bool device_parse(const char *word, MatchDevice *ret)
         return true;
 }
 
+void *list_of(const char *value, size_t size, char ***ret_words)
+{
+        return strv_split(value, ret_words) < 0 ? NULL : calloc(strv_length(*ret_words) + 1, size);
+}
+
 static int devices_set(const ProfileKey *k, Profile *p, const char *value, char *ret_bad)
 {
-        _cleanup_free_ MatchDevice *list = NULL;
         _cleanup_strv_ char **words = NULL;
+        _cleanup_free_ MatchDevice *list = list_of(value, sizeof(*list), &words);
         size_t n = 0;
 
-        if (strv_split(value, &words) < 0)
-                return -ENOMEM;
-        list = calloc(strv_length(words) + 1, sizeof(*list));
         if (!list)
                 return -ENOMEM;
         STRV_FOREACH (s, words) {
