@@ -36,15 +36,6 @@ journalctl -q -t hookd --no-pager -o short-precise >/lab/out/audit.txt
 note "$(figures prepare/begin ready)"
 note "$(figures release/end released)"
 
-case_begin 'a vendor driver that does not load without its card'
-module_options nvidia need_card=1
-guest_define vm1
-expect_round vm1
-profile vm1 <<<$'[Reset]\nMethod=none'
-expect_round vm1
-: >/etc/hookd/profiles/vm1.ini
-module_options nvidia
-
 # What a quick udev does between a found card's "add" event and its probe, once in many rounds: nvidia_drm then does not
 # see the card that nvidia gets after it.
 case_begin "the vendor's modules are loaded while the guest has the card"
@@ -71,6 +62,15 @@ kill -9 "$(guest_pid vm1)"
 check 'libvirt notices' wait_for '[[ $(virsh domstate vm1) == "shut off" ]]' 60
 expect_no_txn
 expect_before
+
+case_begin 'a vendor driver that does not load without its card'
+module_options nvidia need_card=1
+guest_define vm1
+expect_round vm1
+profile vm1 <<<$'[Reset]\nMethod=none'
+expect_round vm1
+: >/etc/hookd/profiles/vm1.ini
+module_options nvidia
 
 case_begin 'already on vfio-pci before: stays there'
 # shellcheck disable=SC2043

@@ -15,6 +15,9 @@ expect 'what virsh says' "$(virsh_said)" '*no-such-option*'
 expect_no_txn
 expect_before
 
+desktop_off
+save_state before
+
 case_begin 'a second guest wants the card that the first one has'
 guest_define vm1
 guest_define vm2
@@ -32,3 +35,4 @@ check 'now vm2 starts' guest_start vm2 120
 check 'vm2 is destroyed' guest_destroy vm2 120
 expect_no_txn
 expect_before
+desktop_on
