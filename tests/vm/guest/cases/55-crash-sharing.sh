@@ -35,7 +35,6 @@ more_state() {
 	for f in /sys/bus/mdev/devices/*; do
 		[[ ! -e $f ]] || printf 'mdev %s\n' "${f##*/}"
 	done
-	printf 'mtty %s\n' "$([[ -e /sys/module/mtty ]] && printf loaded)"
 	printf 'script %s\n' "$(<"$mount")"
 }
 
