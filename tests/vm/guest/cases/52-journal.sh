@@ -161,11 +161,11 @@ ln -s /etc "$JOURNALS/0000000c-f817-425f-bd60-4f93db371c39"
 passwd=$(sha256sum /etc/passwd)
 check 'started' bounded 30 systemctl start hookd.socket hookd.service
 aside() {
-	find "$JOURNALS" -maxdepth 1 -name 'bad-0*' | wc -l
+	find "$JOURNALS" -maxdepth 1 -name "bad-0000000?-*" | wc -l
 }
 wait_for '(( $(aside) == 12 ))' 20
 expect 'set aside' "$(aside)" 12
-for d in "$JOURNALS"/0*; do
+for d in "$JOURNALS"/0000000?-*; do
 	[[ ! -e $d && ! -L $d ]] || not_ok "still there: $d" "$(ls -la "$d")"
 done
 for d in 1 2 3 4 5 6 7 8 9 a b c; do
