@@ -493,15 +493,16 @@ hooks_clear() {
 	libvirt_restart
 }
 
-# guest_define NAME [managed=no] [rom=on] [paint=yes|button] [CARD|FUNCTION|UUID...]: a guest of 32 MiB without a disk,
-# with all functions of the cards (default: of the first). `-` for none. paint=yes: it paints the card's screen; button:
-# and obeys virsh shutdown. Without it the firmware is one HLT: an emulated processor that runs SeaBIOS is one the host waits for.
+# guest_define NAME [managed=no] [rom=on] [paint=yes|button] [firmware=yes] [CARD|FUNCTION|UUID...]: a guest of 32 MiB
+# without a disk, with all functions of the cards (default: of the first). `-` for none. paint=yes: it paints the card's
+# screen; button: and obeys virsh shutdown. firmware=yes: SeaBIOS, which numbers the buses, for guest_sees; otherwise it is
+# one HLT, as the host waits for a processor that it emulates.
 guest_define() {
-	local name=$1 managed=yes rom=off paint='' f which=() xml boot images=/var/lib/libvirt/images
+	local name=$1 managed=yes rom=off paint='' firmware='' f which=() xml boot='' images=/var/lib/libvirt/images
 	shift
 	while [[ $# -gt 0 ]]; do
 		case $1 in
-		managed=* | rom=* | paint=*) local "${1?}" ;;
+		managed=* | rom=* | paint=* | firmware=*) local "${1?}" ;;
 		-) which+=('') ;;
 		*.* | *-*-*-*-*) which+=("$1") ;;
 		*) mapfile -t -O "${#which[@]}" which < <(functions_of "$1") ;;
@@ -512,7 +513,7 @@ guest_define() {
 	if [[ -n $paint ]]; then
 		install -m 644 /lab/bin/painter "$images/painter"
 		boot="<kernel>$images/painter</kernel><cmdline>$paint</cmdline>"
-	else
+	elif [[ -z $firmware ]]; then
 		{ head -c 65520 /dev/zero && printf '\xfa\xf4\xeb\xfd' && head -c 12 /dev/zero; } >"$images/halt.rom" # cli; hlt; jmp
 		boot="<loader readonly='yes' type='rom'>$images/halt.rom</loader>"
 	fi

@@ -29,7 +29,7 @@ for name in vm1 vm2; do
 Type=mtty-2
 INI
 done
-guest_define vm1 "$uuid"
+guest_define vm1 firmware=yes "$uuid"
 guest_define vm2 "$second"
 guest_xml vm1
 guest_xml vm2
@@ -39,7 +39,7 @@ save_state before
 expect 'mtty' "$(ls -d /sys/module/mtty 2>&1)" '*No such*'
 check 'vm1 starts' guest_start vm1 120 || virsh_said | sed 's/^/      /'
 expect 'the device' "$(type_of "$uuid")" mtty-2
-expect 'what the guest sees' "$(guest_sees vm1 4348:3253)" '*4348:3253*' # mtty's ids
+check 'the guest sees it' wait_for 'guest_sees vm1 4348:3253 >/dev/null' 30 # mtty's ids
 expect 'the types' "$(hookctl devices | grep 'mtty-2, ')" '*mtty-2, 11 free*'
 bounded 30 systemctl restart hookd
 check 'hookd is back' wait_for 'hookctl status >/dev/null 2>&1' 20
