@@ -157,6 +157,7 @@ static int wait_end(RealHost *h, const char *name, Job *job, ScriptResult *ret)
 {
         for (;;) {
                 char active[16] = "";
+                bool known;
                 int r;
 
                 r = bus_pump(h, &job->done, now_usec() + LOOK_USEC);
@@ -164,7 +165,10 @@ static int wait_end(RealHost *h, const char *name, Job *job, ScriptResult *ret)
                         return r;
                 if (job->done && streq(job->result, "done"))
                         return 0;
+                known = job->done;
                 r = ask(h, name, active, ret);
+                if (job->done != known) /* it ended while that was asked: the answer is of before */
+                        continue;
                 if (r == -ECONNRESET || r == -ECONNREFUSED) /* the bus, or systemd, is being started anew */
                         continue;
                 if (r < 0 && r != -ENOENT)

@@ -239,7 +239,7 @@ static int on_job(sd_bus *bus, sd_bus_message *call, bool start)
         if (is("early"))
                 job_removed(bus, "done");
         (void) sd_bus_reply_method_return(call, "o", "/org/freedesktop/systemd1/job/5");
-        if (is("early") || is("hangs") || is("lost"))
+        if (is("early") || is("hangs") || is("lost") || is("meanwhile"))
                 return 1;
         (void) sd_event_source_set_time_relative(fake_timer, 30 * USEC_PER_MSEC);
         return sd_event_source_set_enabled(fake_timer, SD_EVENT_ONESHOT);
@@ -314,7 +314,7 @@ static int on_transient(sd_bus *bus, sd_bus_message *call)
         if (is("early"))
                 job_removed(bus, "done");
         (void) sd_bus_reply_method_return(call, "o", "/org/freedesktop/systemd1/job/5");
-        if (is("early") || is("hangs") || is("lost"))
+        if (is("early") || is("hangs") || is("lost") || is("meanwhile"))
                 return 1;
         (void) sd_event_source_set_time_relative(fake_timer, 30 * USEC_PER_MSEC);
         return sd_event_source_set_enabled(fake_timer, SD_EVENT_ONESHOT);
@@ -346,7 +346,9 @@ static int answer(sd_bus_message *call)
         if (streq(member, "StartTransientUnit"))
                 return on_transient(bus, call);
         if (streq(member, "GetUnit")) {
-                if (is("early") || is("works") || is("lost")) /* forgotten: it ended well */
+                if (is("meanwhile")) /* systemd tells of its end before it answers */
+                        job_removed(bus, "done");
+                if (is("early") || is("works") || is("lost") || is("meanwhile")) /* forgotten: it ended well */
                         return sd_bus_reply_method_errorf(call, "org.freedesktop.systemd1.NoSuchUnit", "not loaded");
                 return sd_bus_reply_method_return(call, "o", "/org/freedesktop/systemd1/unit/script");
         }
@@ -563,6 +565,7 @@ TEST(scripts)
                 { "/x/early", 0, "", 0 },
                 { "/x/fails", -EREMOTEIO, "exit-code", 7 },
                 { "/x/fails-late", -EREMOTEIO, "timeout", 7 },
+                { "/x/meanwhile", 0, "", 0 },
                 { "/x/lost", 0, "", 0 }, /* and so its result: only one that failed is kept */
         };
         _cleanup_free_ char *text = NULL;
