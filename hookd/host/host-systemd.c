@@ -69,13 +69,16 @@ static int job_wait(RealHost *h, Job *job, bool start, const char *name, UnitInf
         const bool *done = &job->done;
 
         for (;;) {
-                bool oneshot = false;
+                bool oneshot = false, known;
                 int r;
 
                 r = bus_pump(h, done, now_usec() + slice);
                 if (r < 0 && r != -ECONNRESET)
                         return r;
+                known = job->done;
                 r = unit_state(h, name, ret, &oneshot);
+                if (job->done != known) /* it left while that was asked: part of the answer is of before */
+                        continue;
                 if (r == -ENOENT)
                         return start ? -EIO : 0;
                 if (r < 0 && r != -ECONNRESET && r != -ECONNREFUSED)
