@@ -76,12 +76,10 @@ TEST(a_guest_without_a_profile)
 {
         begin();
         assert_int_eq(ask("plan", "prepare/begin", "office"), 0);
-        assert_str_eq(said, "plan\tdomain=office\tevent=prepare\tprofile=\ttext=a start would do this, by its scripts; "
-                            "no profile is "
-                            "for this guest\n"
-                            "action\tstep=scripts\ttarget=office\tstate=deed\tnow=\tafter=prepare/begin\twhy=release/"
-                            "end when it is "
-                            "over; what they do is theirs to undo\tone_way=yes\n"
+        assert_str_eq(said, "plan\tdomain=office\tevent=prepare\tprofile=\t"
+                            "text=a start would do this, by its scripts; no profile is for this guest\n"
+                            "action\tstep=scripts\ttarget=office\tstate=deed\tnow=\tafter=prepare/begin\t"
+                            "why=release/end when it is over; what they do is theirs to undo\tone_way=yes\n"
                             "\n");
         assert_int_eq(ask("plan", "prepare/begin", "play"), 0);
         assert_contains(said, "hookd leaves it alone\n");
